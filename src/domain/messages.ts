@@ -1,7 +1,94 @@
+import type { Job, JobShown } from "./job.ts";
+import type { JobView } from "./job-view.ts";
+import type { Tenths } from "./percent.ts";
+import type { PhotoStatus, PhotoView } from "./photo-view.ts";
+
 export type MessageType =
-	| "upload_started"
-	| "upload_progress"
-	| "upload_completed"
-	| "upload_failed"
-	| "job_progress"
-	| "job_completed";
+  | "upload_started"
+  | "upload_progress"
+  | "upload_completed"
+  | "upload_failed"
+  | "job_progress"
+  | "job_completed";
+
+/** What names and dates a message: `id` is `<epoch>-<seq>`, `at` is Unix milliseconds of its making. */
+export interface MessageHead {
+  readonly type: MessageType;
+  readonly jobId: string;
+  readonly id: string;
+  readonly at: number;
+}
+
+const TYPE_OF_STATUS = {
+  UPLOADING: "upload_progress",
+  PROCESSING: "upload_progress",
+  COMPLETED: "upload_completed",
+  FAILED: "upload_failed",
+  CANCELLED: "upload_failed",
+} as const satisfies Record<PhotoStatus, MessageType>;
+
+const CANCELLED_ERROR = { code: "cancelled", message: "The upload was cancelled" };
+
+/** The type of a photo's newest message; `upload_started` is a message of its own. */
+export function photoMessageType(status: PhotoStatus): MessageType {
+  return TYPE_OF_STATUS[status];
+}
+
+/** The JSON of a photo's message. `fileName` is only for `upload_started`; null leaves it out. */
+export function encodePhotoMessage(
+  head: MessageHead,
+  photoId: string,
+  view: PhotoView,
+  fileName: string | null,
+): string {
+  return JSON.stringify({
+    type: head.type,
+    photoId,
+    jobId: head.jobId,
+    progress: percent(view.tenths),
+    status: view.status,
+    timestamp: new Date(head.at).toISOString(),
+    id: head.id,
+    bytesTransferred: view.bytes,
+    totalBytes: view.total,
+    attempt: view.attempt,
+    ...(fileName === null ? {} : { fileName }),
+    ...(view.stalled ? { stalled: true } : {}),
+    ...(head.type === "upload_failed" ? { error: view.error ?? CANCELLED_ERROR } : {}),
+  });
+}
+
+/** The JSON of a job's message. */
+export function encodeJobMessage(
+  head: MessageHead,
+  job: Job,
+  view: JobView,
+  totalsVersion: JobShown["totalsVersion"],
+  nowMs: number,
+): string {
+  const bytesPerSecond = head.type === "job_progress" ? job.rate.read(nowMs) : null;
+  return JSON.stringify({
+    type: head.type,
+    jobId: head.jobId,
+    progress: percent(view.tenths),
+    status: view.status,
+    timestamp: new Date(head.at).toISOString(),
+    id: head.id,
+    bytesTransferred: view.bytes,
+    totalBytes: view.total,
+    photos: view.photos,
+    totalsVersion,
+    ...(head.type === "job_progress" ? { bytesPerSecond, etaSeconds: etaSeconds(view, bytesPerSecond) } : {}),
+    ...(view.estimated ? { estimated: true } : {}),
+    ...(view.title === null ? {} : { title: view.title }),
+  });
+}
+
+function etaSeconds(view: JobView, bytesPerSecond: number | null): number | null {
+  if (bytesPerSecond === null || view.remaining === null) return null;
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(view.remaining / bytesPerSecond));
+}
+
+function percent(tenths: Tenths | null): number | null {
+  return tenths === null ? null : tenths / 10;
+}

@@ -1,0 +1,153 @@
+import type { UploadError } from "./events.ts";
+import { ALMOST_DONE, DONE, type Tenths, tenthsOf } from "./percent.ts";
+import { CANCELLED, COMPLETED, FAILED, isSettled, type PhotoState, UPLOADING } from "./photo.ts";
+
+export type PhotoStatus = "UPLOADING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
+
+/** When and under which number something was shown. */
+export interface Stamp {
+  readonly seq: number;
+  /** Wall clock, Unix milliseconds. */
+  readonly at: number;
+}
+
+/** What a message says of a photo. */
+export interface PhotoView {
+  readonly attempt: number;
+  readonly status: PhotoStatus;
+  readonly bytes: number;
+  readonly total: number | null;
+  /** null: the total is unknown. */
+  readonly tenths: Tenths | null;
+  readonly stalled: boolean;
+  readonly error: UploadError | null;
+}
+
+/** What clients have been told of a photo. Replaced whole each time something is shown. */
+export interface PhotoShown {
+  readonly view: PhotoView;
+  /** Highest percent ever shown, in any attempt; what is shown never falls below it (rule 8). */
+  readonly highest: Tenths;
+  /** The attempt's `upload_started`; the name it carried. */
+  readonly started: Stamp;
+  readonly fileName: string | null;
+  /** The newest message; `started` itself where nothing followed it. */
+  readonly last: Stamp;
+  /** Monotonic milliseconds of the newest message: conflation counts from here. */
+  readonly lastAtMs: number;
+}
+
+/** What there is to show, and whether it may wait for the interval. */
+export interface PhotoDue {
+  readonly started: boolean;
+  readonly last: boolean;
+  readonly urgent: boolean;
+}
+
+/** A photo as the engine keeps it. Times are monotonic milliseconds. */
+export interface Photo {
+  readonly photoId: string;
+  state: PhotoState;
+  /** null: nothing shown yet. */
+  shown: PhotoShown | null;
+  stalled: boolean;
+  /** Of the newest event, also one that changed nothing: expiry counts from here. */
+  lastEventAtMs: number;
+  /** Of the newest change of bytes or attempt: stall counts from here. */
+  lastBytesAtMs: number;
+  /** The attempt that has a first sample for the rate; 0: none. */
+  sampledAttempt: number;
+  /** A held-back state waits in the engine's queue. */
+  isShowQueued: boolean;
+  /** The earliest deadline the engine has queued for it; null: none. */
+  queuedDeadlineMs: number | null;
+}
+
+/** The present view; an ending that was shown stays as it was shown, so that whoever comes later sees the same. */
+export function viewOf(photo: Photo): PhotoView {
+  const { state, shown, stalled } = photo;
+  if (shown !== null && isFrozen(state, shown)) return shown.view;
+  const bytes = shownBytes(state);
+  return {
+    attempt: state.attempt,
+    status: statusOf(state),
+    bytes,
+    total: state.total,
+    tenths: percentOf(state, bytes, shown?.highest ?? 0),
+    stalled: stalled && isStallable(state),
+    error: state.error,
+  };
+}
+
+/** What has to be told about the photo; null: nothing. */
+export function dueOf(photo: Photo): PhotoDue | null {
+  const { state, shown } = photo;
+  if (shown === null) return { started: true, last: saysMoreThanStarted(state), urgent: true };
+  if (isFrozen(state, shown)) return null;
+  if (state.attempt > shown.view.attempt) {
+    return { started: true, last: saysMoreThanStarted(state), urgent: true };
+  }
+  const now = viewOf(photo);
+  const before = shown.view;
+  if (now.status !== before.status || now.stalled !== before.stalled) {
+    return { started: false, last: true, urgent: true };
+  }
+  if (now.bytes !== before.bytes || now.total !== before.total || now.tenths !== before.tenths) {
+    return { started: false, last: true, urgent: false };
+  }
+  return null;
+}
+
+/** What the photo adds to its job: an ending as it was shown, else the present. */
+export function shareOf(
+  photo: Photo,
+): Pick<PhotoView, "bytes" | "total"> & { readonly rank: PhotoState["rank"] } {
+  const { state, shown } = photo;
+  if (shown !== null && isFrozen(state, shown)) {
+    return { rank: state.rank, bytes: shown.view.bytes, total: shown.view.total };
+  }
+  return { rank: state.rank, bytes: shownBytes(state), total: state.total };
+}
+
+/** All bytes in, not completed: never stalled (rules 6, 10). */
+export function isStallable(state: PhotoState): boolean {
+  return state.rank === UPLOADING && !isAllIn(state);
+}
+
+/** `upload_started` made of the same view: uploading, below the end (rule 9). */
+export function startedView(view: PhotoView): PhotoView {
+  const tenths = view.tenths === null ? null : Math.min(view.tenths, ALMOST_DONE);
+  return { ...view, status: "UPLOADING", tenths, stalled: false, error: null };
+}
+
+const STATUS_OF_RANK = { [COMPLETED]: "COMPLETED", [FAILED]: "FAILED", [CANCELLED]: "CANCELLED" } as const;
+
+function statusOf(state: PhotoState): PhotoStatus {
+  if (state.rank === UPLOADING) return isAllIn(state) ? "PROCESSING" : "UPLOADING";
+  return STATUS_OF_RANK[state.rank];
+}
+
+/** The ending shown is the one the photo still has. Nothing leaves `COMPLETED`, whatever attempts are heard of later. */
+function isFrozen(state: PhotoState, shown: PhotoShown): boolean {
+  if (!isSettled(state) || shown.view.status !== statusOf(state)) return false;
+  return state.rank === COMPLETED || state.attempt === shown.view.attempt;
+}
+
+function isAllIn(state: PhotoState): boolean {
+  return state.total !== null && state.bytes >= state.total;
+}
+
+function shownBytes(state: PhotoState): number {
+  if (state.total === null) return state.bytes;
+  return state.rank === COMPLETED ? state.total : Math.min(state.bytes, state.total);
+}
+
+function percentOf(state: PhotoState, bytes: number, highest: Tenths): Tenths | null {
+  if (state.rank === COMPLETED) return DONE;
+  if (state.total === null) return null;
+  return Math.max(highest, tenthsOf(bytes, state.total));
+}
+
+function saysMoreThanStarted(state: PhotoState): boolean {
+  return isSettled(state) || state.bytes > 0 || isAllIn(state);
+}

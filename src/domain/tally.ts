@@ -1,0 +1,133 @@
+import { MAX_NUMBER } from "./events.ts";
+import { type Tenths, tenthsOf } from "./percent.ts";
+import { CANCELLED, COMPLETED, FAILED, type Rank, UPLOADING } from "./photo.ts";
+import { ExactSum } from "./sum.ts";
+
+/** What one photo adds to its job. */
+export interface Share {
+  readonly rank: Rank;
+  readonly bytes: number;
+  readonly total: number | null;
+}
+
+/** What the producer said the job will hold; null: it didn't. */
+export interface Declared {
+  readonly photoCount: number | null;
+  readonly totalBytes: number | null;
+}
+
+export interface PhotoCounts {
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  readonly active: number;
+}
+
+export interface JobTotals {
+  readonly bytes: number;
+  /** The denominator of the percent; null: no photo's total is known and none was declared. */
+  readonly total: number | null;
+  /** null: there is nothing to count yet. Below 1000. */
+  readonly tenths: Tenths | null;
+  /** Photos of unknown size were taken to weigh the mean of the known. */
+  readonly estimated: boolean;
+  /** Bytes still to come, for the ETA; null where the percent goes by count. */
+  readonly remaining: number | null;
+  readonly photos: PhotoCounts;
+}
+
+/**
+ * The aggregates of a job, kept by adding the change of one photo: O(1) an event (progress-rules.md 11, 12, 16).
+ * Cancelled photos leave both sides; failed ones count as settled with their full weight.
+ */
+export class Tally {
+  #count = { [UPLOADING]: 0, [CANCELLED]: 0, [FAILED]: 0, [COMPLETED]: 0 };
+  #bytes = new ExactSum();
+  #knownTotal = new ExactSum();
+  #knownDone = new ExactSum();
+  #knownCount = 0;
+  #unknownCount = 0;
+  #unknownSettled = 0;
+
+  get active(): number {
+    return this.#count[UPLOADING];
+  }
+
+  get failed(): number {
+    return this.#count[FAILED];
+  }
+
+  get completed(): number {
+    return this.#count[COMPLETED];
+  }
+
+  get cancelled(): number {
+    return this.#count[CANCELLED];
+  }
+
+  get known(): number {
+    return this.active + this.failed + this.completed + this.cancelled;
+  }
+
+  replace(before: Share | null, after: Share): void {
+    if (before !== null) this.#apply(before, -1);
+    this.#apply(after, 1);
+  }
+
+  totals(declared: Declared): JobTotals {
+    const photos = this.#photos(declared.photoCount);
+    const bytes = this.#bytes.value;
+    const declaredTotal = declared.totalBytes;
+    const known = this.#knownTotal.value;
+    const mean = this.#knownCount === 0 ? 0 : known / this.#knownCount;
+    // A declared sum already holds the photos nobody has announced yet.
+    const missing = declaredTotal === null ? photos.total - this.known : 0;
+    const unknown = this.#unknownCount + missing;
+    const whole = Math.min(MAX_NUMBER, Math.max(declaredTotal ?? 0, known + mean * unknown));
+    if (mean === 0 || whole === 0) {
+      return { ...this.#byCount(photos), bytes, total: this.#knownCount > 0 ? whole : declaredTotal, photos };
+    }
+    const done = Math.min(whole, this.#knownDone.value + mean * this.#unknownSettled);
+    return {
+      bytes,
+      total: Math.round(whole),
+      tenths: tenthsOf(done, whole),
+      estimated: unknown > 0,
+      remaining: whole - done,
+      photos,
+    };
+  }
+
+  #byCount(photos: PhotoCounts): Pick<JobTotals, "tenths" | "estimated" | "remaining"> {
+    const counted = photos.total - photos.cancelled;
+    const tenths = counted === 0 ? null : tenthsOf(photos.completed + photos.failed, counted);
+    return { tenths, estimated: false, remaining: null };
+  }
+
+  #photos(declaredCount: number | null): PhotoCounts {
+    return {
+      total: Math.max(declaredCount ?? 0, this.known),
+      completed: this.completed,
+      failed: this.failed,
+      cancelled: this.cancelled,
+      active: this.active,
+    };
+  }
+
+  #apply(share: Share, sign: 1 | -1): void {
+    this.#count[share.rank] += sign;
+    if (share.rank === CANCELLED) return;
+    const move = sign === 1 ? "add" : "subtract";
+    const settled = share.rank !== UPLOADING;
+    this.#bytes[move](share.bytes);
+    if (share.total === null) {
+      this.#unknownCount += sign;
+      if (settled) this.#unknownSettled += sign;
+      return;
+    }
+    this.#knownCount += sign;
+    this.#knownTotal[move](share.total);
+    this.#knownDone[move](settled ? share.total : share.bytes);
+  }
+}

@@ -1,0 +1,22 @@
+import { performance } from "node:perf_hooks";
+
+/** The two clocks of the hub: deadlines, intervals and rates use `monotonicMs`; only what people read uses `unixMs`. */
+export interface Clock {
+  monotonicMs(): number;
+  unixMs(): number;
+  /** Calls back once after `delayMs`; gives a function that calls it off. */
+  after(delayMs: number, callback: () => void): () => void;
+}
+
+/** setTimeout overflows above this and fires at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  unixMs: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(delayMs, MAX_DELAY_MS));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,334 @@
+import { nextJobDeadline, nextPhotoDeadline, photoLapse } from "../domain/deadlines.ts";
+import { type DomainEvent, isPhotoEvent } from "../domain/events.ts";
+import { applyEvent, expirePhoto, failOpenPhotos, type Job, stallPhoto } from "../domain/job.ts";
+import { endStatusOf, isEndShown, isJobNews, jobViewOf } from "../domain/job-view.ts";
+import { dueOf, type Photo } from "../domain/photo-view.ts";
+import type { Rules } from "../domain/rules.ts";
+import { HubError } from "../errors.ts";
+import { Admission, type Limits } from "./admission.ts";
+import type { Clock } from "./clock.ts";
+import { showAtMs } from "./conflation.ts";
+import type {
+  Engine,
+  OpenOptions,
+  OutMessage,
+  Page,
+  PublishResult,
+  ReadQuery,
+  Rejection,
+  Sink,
+  Subscription,
+} from "./contract.ts";
+import { DeadlineQueue } from "./deadline-queue.ts";
+import { Feed } from "./feed.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { Reader } from "./reader.ts";
+import { Router } from "./router.ts";
+import { type Now, Shower } from "./shower.ts";
+
+export interface CoreEngineOptions {
+  readonly clock: Clock;
+  readonly rules: Rules;
+  readonly limits: Limits;
+  /** Least time between two messages of a photo, of a job; 0: every change is shown. */
+  readonly photoIntervalMs: number;
+  readonly jobIntervalMs: number;
+  /** How long an ended job is kept, and how long snapshots show it. */
+  readonly retentionMs: number;
+  readonly recentMs: number;
+}
+
+export interface EngineStats {
+  readonly jobs: number;
+  readonly openPhotos: number;
+  readonly users: number;
+  /** Messages shown, and states that a newer one replaced before they were. */
+  readonly shown: number;
+  readonly conflated: number;
+  /** Events that told of more bytes than there are. */
+  readonly anomalies: number;
+}
+
+/** A photo, or (photo null) the job itself, waiting for a time. */
+interface Waiting {
+  readonly job: Job;
+  readonly photo: Photo | null;
+}
+
+/** Timers fire on whole steps of this, so that what falls due together goes out together. */
+const TICK_MS = 5;
+
+/**
+ * The state of all users and the way of an event through it:
+ * admit -> merge -> show what is due, hold back the rest -> route. One timer serves intervals, stalls, expiry, ends
+ * and retention.
+ */
+export class CoreEngine implements Engine {
+  readonly #options: CoreEngineOptions;
+  readonly #store: MemoryStore;
+  readonly #shower: Shower;
+  readonly #reader: Reader;
+  readonly #admission: Admission;
+  readonly #router = new Router();
+  readonly #heldBack = new DeadlineQueue<Waiting>();
+  readonly #deadlines = new DeadlineQueue<Waiting>();
+  /** Messages of the flush under way, by user. */
+  #outbox = new Map<string, OutMessage[]>();
+  #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
+  #openPhotos = 0;
+  #jobs = 0;
+  #shown = 0;
+  #conflated = 0;
+  #anomalies = 0;
+  #closed = false;
+
+  constructor(options: CoreEngineOptions) {
+    this.#options = options;
+    this.#store = new MemoryStore(options.clock);
+    this.#shower = new Shower(this.#store.epoch);
+    this.#reader = new Reader(this.#store, this.#shower, options.recentMs);
+    this.#admission = new Admission(this.#store, options.limits);
+  }
+
+  get stats(): EngineStats {
+    return {
+      jobs: this.#jobs,
+      openPhotos: this.#openPhotos,
+      users: this.#store.userCount,
+      shown: this.#shown,
+      conflated: this.#conflated,
+      anomalies: this.#anomalies,
+    };
+  }
+
+  async publish(events: readonly DomainEvent[]): Promise<PublishResult> {
+    if (this.#closed) throw new HubError("draining", undefined, 1);
+    const now = this.#now();
+    const rejected: Rejection[] = [];
+    const touched = new Map<Job, Set<Photo>>();
+    const owners = this.#admission.ownersIn(events);
+    let accepted = 0;
+    for (const [index, event] of events.entries()) {
+      const admitted = this.#admission.admit(event, owners, this.#openPhotos);
+      if ("code" in admitted) {
+        rejected.push({ index, id: event.id, code: admitted.code, message: admitted.message });
+        continue;
+      }
+      if (admitted.evicted !== null) this.#drop(admitted.evicted);
+      const job = admitted.job ?? this.#addJob(admitted.userId, event.jobId, now);
+      if (this.#apply(job, event, now, touched)) accepted += 1;
+    }
+    for (const [job, photos] of touched) this.#flush(job, photos, now);
+    this.#deliver();
+    return { accepted, unchanged: events.length - accepted - rejected.length, rejected };
+  }
+
+  open(userId: string, options: OpenOptions, sink: Sink): Subscription {
+    const feed = new Feed(
+      (query) => this.read(query),
+      userId,
+      options,
+      sink,
+      (closed) => this.#router.remove(closed),
+    );
+    this.#router.add(feed);
+    feed.start();
+    return feed;
+  }
+
+  async read(query: ReadQuery): Promise<Page> {
+    return this.#reader.page(query, this.#now());
+  }
+
+  async jobs(userId: string, jobId: string | null): Promise<readonly OutMessage[]> {
+    return this.#reader.jobs(userId, jobId, this.#now());
+  }
+
+  health(): { readonly ready: boolean; readonly reason: string | null } {
+    return this.#closed ? { ready: false, reason: "closed" } : { ready: true, reason: null };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #addJob(userId: string, jobId: string, now: Now): Job {
+    this.#jobs += 1;
+    return this.#store.addJob(userId, jobId, now.monotonicMs);
+  }
+
+  /** Gives whether the event told anything new. */
+  #apply(job: Job, event: DomainEvent, now: Now, touched: Map<Job, Set<Photo>>): boolean {
+    const activeBefore = job.tally.active;
+    const applied = applyEvent(job, event, now.monotonicMs);
+    this.#openPhotos += job.tally.active - activeBefore;
+    if (applied.anomaly) this.#anomalies += 1;
+    const photos = touched.get(job) ?? new Set();
+    touched.set(job, photos);
+    for (const photo of applied.touched) photos.add(photo);
+    if (isPhotoEvent(event)) this.#schedulePhoto(job, job.photos.get(event.photoId) ?? null);
+    return applied.changed;
+  }
+
+  /** Shows what a job has to show after its events were merged, and sets its next deadline. */
+  #flush(job: Job, photos: Iterable<Photo>, now: Now): void {
+    // An ended job may have been dropped by a later event of its own batch, to make room.
+    if (this.#store.job(job.userId, job.jobId) !== job) return;
+    for (const photo of photos) this.#showPhoto(job, photo, now);
+    const endsAtMs = nextJobDeadline(job, this.#options.rules);
+    if (endsAtMs !== null && endsAtMs <= now.monotonicMs) this.#endJob(job, now);
+    this.#showJob(job, now);
+    this.#scheduleJob(job);
+  }
+
+  #endJob(job: Job, now: Now): void {
+    this.#openPhotos -= job.tally.active;
+    for (const photo of failOpenPhotos(job, now.monotonicMs)) this.#showPhoto(job, photo, now);
+    job.ended = { status: endStatusOf(job), atMs: now.monotonicMs };
+  }
+
+  #showPhoto(job: Job, photo: Photo, now: Now): void {
+    const due = dueOf(photo);
+    const user = this.#store.user(job.userId);
+    if (due === null || user === null) return;
+    const lastAtMs = photo.shown?.lastAtMs ?? null;
+    const atMs = showAtMs(due.urgent, lastAtMs, this.#options.photoIntervalMs, now.monotonicMs);
+    if (atMs > now.monotonicMs) {
+      this.#holdBack(photo, { job, photo }, atMs);
+      return;
+    }
+    this.#post(job.userId, this.#shower.showPhoto(user, job, photo, due, now));
+  }
+
+  #showJob(job: Job, now: Now): void {
+    const user = this.#store.user(job.userId);
+    if (user === null || (job.shown !== null && isEndShown(job.shown.view))) return;
+    const view = jobViewOf(job);
+    if (job.shown !== null && !isJobNews(job.shown.view, view)) return;
+    const lastAtMs = job.shown?.lastAtMs ?? null;
+    const atMs = showAtMs(isEndShown(view), lastAtMs, this.#options.jobIntervalMs, now.monotonicMs);
+    if (atMs > now.monotonicMs) {
+      this.#holdBack(job, { job, photo: null }, atMs);
+      return;
+    }
+    this.#post(job.userId, [this.#shower.showJob(user, job, view, now)]);
+  }
+
+  #holdBack(item: Photo | Job, waiting: Waiting, atMs: number): void {
+    if (item.isShowQueued) {
+      this.#conflated += 1;
+      return;
+    }
+    item.isShowQueued = true;
+    this.#heldBack.add(atMs, waiting);
+    this.#arm();
+  }
+
+  #schedulePhoto(job: Job, photo: Photo | null): void {
+    if (photo === null) return;
+    this.#schedule(photo, { job, photo }, nextPhotoDeadline(photo, this.#options.rules));
+  }
+
+  #scheduleJob(job: Job): void {
+    const atMs =
+      job.ended === null
+        ? nextJobDeadline(job, this.#options.rules)
+        : job.ended.atMs + this.#options.retentionMs;
+    this.#schedule(job, { job, photo: null }, atMs);
+  }
+
+  /** Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. */
+  #schedule(item: Photo | Job, waiting: Waiting, atMs: number | null): void {
+    if (atMs === null || (item.queuedDeadlineMs !== null && item.queuedDeadlineMs <= atMs)) return;
+    item.queuedDeadlineMs = atMs;
+    this.#deadlines.add(atMs, waiting);
+    this.#arm();
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    for (const { item } of this.#heldBack.due(now.monotonicMs)) {
+      const { job, photo } = item;
+      (photo ?? job).isShowQueued = false;
+      if (photo === null) this.#showJob(job, now);
+      else this.#showPhoto(job, photo, now);
+    }
+    for (const { item, atMs } of this.#deadlines.due(now.monotonicMs)) {
+      const { job, photo } = item;
+      // An entry that a nearer one replaced has nothing to say any more.
+      if ((photo ?? job).queuedDeadlineMs === atMs) this.#lapse(job, photo, now);
+    }
+    this.#deliver();
+    this.#arm();
+  }
+
+  #lapse(job: Job, photo: Photo | null, now: Now): void {
+    (photo ?? job).queuedDeadlineMs = null;
+    if (this.#store.job(job.userId, job.jobId) !== job) return;
+    if (photo === null) this.#lapseJob(job, now);
+    else this.#lapsePhoto(job, photo, now);
+  }
+
+  #lapseJob(job: Job, now: Now): void {
+    const isOver = job.ended !== null && now.monotonicMs >= job.ended.atMs + this.#options.retentionMs;
+    if (isOver) this.#drop(job);
+    else this.#flush(job, [], now);
+  }
+
+  #lapsePhoto(job: Job, photo: Photo, now: Now): void {
+    const lapse = photoLapse(photo, now.monotonicMs, this.#options.rules);
+    if (lapse === "stalled") stallPhoto(photo);
+    if (lapse === "expired") {
+      expirePhoto(job, photo, now.monotonicMs);
+      this.#openPhotos -= 1;
+    }
+    this.#flush(job, [photo], now);
+    this.#schedulePhoto(job, photo);
+  }
+
+  #drop(job: Job): void {
+    this.#openPhotos -= job.tally.active;
+    this.#jobs -= 1;
+    this.#store.dropJob(job);
+  }
+
+  #post(userId: string, messages: readonly OutMessage[]): void {
+    this.#shown += messages.length;
+    const waiting = this.#outbox.get(userId);
+    if (waiting === undefined) this.#outbox.set(userId, [...messages]);
+    else waiting.push(...messages);
+  }
+
+  #deliver(): void {
+    const outbox = this.#outbox;
+    if (outbox.size === 0) return;
+    this.#outbox = new Map();
+    for (const [userId, messages] of outbox) this.#router.deliver(userId, messages);
+  }
+
+  #arm(): void {
+    if (this.#closed) return;
+    const nextMs = earliest(this.#heldBack.nextAtMs, this.#deadlines.nextAtMs);
+    if (nextMs === null) return;
+    const atMs = Math.ceil(nextMs / TICK_MS) * TICK_MS;
+    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
+    this.#timer?.cancel();
+    const delayMs = Math.max(1, Math.ceil(atMs - this.#options.clock.monotonicMs()));
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timer = null;
+      this.#tick();
+    });
+    this.#timer = { atMs, cancel };
+  }
+
+  #now(): Now {
+    return { monotonicMs: this.#options.clock.monotonicMs(), unixMs: this.#options.clock.unixMs() };
+  }
+}
+
+function earliest(left: number | null, right: number | null): number | null {
+  if (left === null || right === null) return left ?? right;
+  return Math.min(left, right);
+}

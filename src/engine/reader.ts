@@ -1,0 +1,96 @@
+import type { Job } from "../domain/job.ts";
+import type { JobGlance, OutMessage, Page, ReadFrom, ReadQuery } from "./contract.ts";
+import { formatEventId, parseEventId } from "./event-id.ts";
+import type { MemoryStore, UserState } from "./memory-store.ts";
+import { GROUP_MAX_BYTES } from "./router.ts";
+import type { Now, Shower } from "./shower.ts";
+import type { ShownEntry } from "./shown-log.ts";
+
+type After = Extract<ReadFrom, { kind: "after" }>;
+
+/** Answers `since(userId, seq, jobId?)` from memory, in pages. */
+export class Reader {
+  readonly #store: MemoryStore;
+  readonly #shower: Shower;
+  readonly #recentMs: number;
+
+  constructor(store: MemoryStore, shower: Shower, recentMs: number) {
+    this.#store = store;
+    this.#shower = shower;
+    this.#recentMs = recentMs;
+  }
+
+  page({ userId, jobId, from }: ReadQuery, now: Now): Page {
+    const user = this.#store.user(userId);
+    const head = user?.headSeq ?? this.#store.floorSeq;
+    const { seq, mode } = this.#position(user, head, from);
+    const messages: OutMessage[] = [];
+    const job = jobId === null ? null : (user?.jobs.get(jobId) ?? null);
+    let size = 0;
+    let reached = head;
+    for (const entry of user?.log.after(seq) ?? []) {
+      if (!this.#isWanted(entry, jobId, mode, now)) continue;
+      const message = this.#shower.replay(entry, now);
+      if (message === null) continue;
+      if (messages.length > 0 && size + message.json.length > GROUP_MAX_BYTES) {
+        reached = messages.at(-1)?.seq ?? head;
+        break;
+      }
+      messages.push(message);
+      size += message.json.length;
+    }
+    return {
+      messages,
+      next: { kind: "after", seq: reached, mode },
+      mode: mode === "resumed" ? "resumed" : "snapshot",
+      head,
+      headId: formatEventId(this.#store.epoch, head),
+      done: reached === head,
+      job: glanceOf(job),
+    };
+  }
+
+  jobs(userId: string, jobId: string | null, now: Now): readonly OutMessage[] {
+    const messages: OutMessage[] = [];
+    for (const job of this.#store.user(userId)?.jobs.values() ?? []) {
+      const isWanted = jobId === null ? !isPast(job, this.#recentMs, now) : job.jobId === jobId;
+      const message = isWanted ? this.#shower.replayJob(job, now) : null;
+      if (message !== null) messages.push(message);
+    }
+    return messages;
+  }
+
+  /**
+   * An id that can't be honoured (another epoch, above the head, before the user's numbers began or what was pruned)
+   * reads as `lost`: a snapshot that also names every ended job still kept.
+   */
+  #position(user: UserState | null, head: number, from: ReadFrom): After {
+    if (from.kind === "after") {
+      const isOutrun = from.mode === "resumed" && user !== null && from.seq < user.prunedSeq;
+      return isOutrun ? LOST : from;
+    }
+    const id = parseEventId(from.lastEventId);
+    if (id === null) return { kind: "after", seq: 0, mode: "snapshot" };
+    const first = Math.max(user?.startSeq ?? this.#store.floorSeq, user?.prunedSeq ?? 0);
+    const isHonoured = id.epoch === this.#store.epoch && id.seq >= first && id.seq <= head;
+    return isHonoured ? { kind: "after", seq: id.seq, mode: "resumed" } : LOST;
+  }
+
+  #isWanted(entry: ShownEntry, jobId: string | null, mode: After["mode"], now: Now): boolean {
+    if (jobId !== null) return entry.job.jobId === jobId;
+    if (mode === "resumed" || !isPast(entry.job, this.#recentMs, now)) return true;
+    return mode === "lost" && entry.photo === null;
+  }
+}
+
+const LOST: After = { kind: "after", seq: 0, mode: "lost" };
+
+/** Ended for longer than snapshots look back. */
+function isPast(job: Job, recentMs: number, now: Now): boolean {
+  return job.ended !== null && now.monotonicMs - job.ended.atMs > recentMs;
+}
+
+function glanceOf(job: Job | null): JobGlance | null {
+  if (job === null) return null;
+  return { ended: job.ended !== null, endedSeq: job.ended === null ? 0 : (job.shown?.last.seq ?? 0) };
+}
