@@ -3,7 +3,7 @@ import { createJob, type Job } from "../domain/job.ts";
 import type { Clock } from "./clock.ts";
 import { ShownLog } from "./shown-log.ts";
 
-/** All that the hub knows of one user. Numbers of messages run from `startSeq` (exclusive) to `headSeq`. */
+/** All that the hub knows of one user. Numbers of messages run from after `startSeq` to `headSeq`. */
 export interface UserState {
   readonly userId: string;
   readonly startSeq: number;
@@ -18,19 +18,17 @@ export interface UserState {
 /** State in the memory of this process: the epoch is new at each start, and its numbers never fall. */
 export class MemoryStore {
   readonly epoch = `m${randomBytes(6).toString("hex")}`;
-  readonly #clock: Clock;
   readonly #users = new Map<string, UserState>();
   /** The first user that a trusted producer named for a job id. */
   readonly #owners = new Map<string, string>();
-  /** No number at or below this is ever given again, also to a user who was forgotten and came back. */
+  /** No number at or below this is given to a new user, who may be one that was forgotten and came back. */
   #floorSeq: number;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
     this.#floorSeq = clock.unixMs() * 1000;
   }
 
-  /** Where the numbers of a user begin that nothing is known of yet. */
+  /** The head of a user of whom nothing is known yet. */
   get floorSeq(): number {
     return this.#floorSeq;
   }
@@ -80,7 +78,8 @@ export class MemoryStore {
   #ensureUser(userId: string): UserState {
     const known = this.#users.get(userId);
     if (known !== undefined) return known;
-    const startSeq = Math.max(this.#clock.unixMs() * 1000, this.#floorSeq + 1);
+    // An id handed out while nothing was known of the user is the start of what is told now.
+    const startSeq = this.#floorSeq;
     const log = new ShownLog();
     const user = { userId, startSeq, headSeq: startSeq, prunedSeq: 0, jobs: new Map<string, Job>(), log };
     this.#users.set(userId, user);

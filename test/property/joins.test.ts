@@ -1,0 +1,101 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type DomainEvent, isPhotoEvent } from "../../src/domain/events.ts";
+import { applyEvent, createJob, type Job } from "../../src/domain/job.ts";
+import { mergePhoto, type PhotoState } from "../../src/domain/photo.ts";
+import { shareOf } from "../../src/domain/photo-view.ts";
+import { Tally } from "../../src/domain/tally.ts";
+import { createEngine, type Message, Reader, settle } from "../engine-harness.ts";
+import { event } from "../events.ts";
+import { history, numberedEvents, shuffledWithRepeats } from "./arbitrary-events.ts";
+
+function joined(events: readonly DomainEvent[]): Record<string, unknown> {
+  const states = new Map<string, PhotoState>();
+  for (const one of events) {
+    if (isPhotoEvent(one)) states.set(one.photoId, mergePhoto(states.get(one.photoId) ?? null, one));
+  }
+  // The remembered `started` events name deliveries, not state.
+  return Object.fromEntries([...states].sort().map(([id, { starts: _starts, ...state }]) => [id, state]));
+}
+
+async function finalEndings(events: readonly DomainEvent[]): Promise<Record<string, unknown>> {
+  const { engine, clock } = createEngine();
+  for (const one of events) {
+    await engine.publish([one]);
+    clock.advance(7);
+  }
+  await engine.publish([event.jobCompleted({ photoCount: 4 })]);
+  clock.advance(60 * 60_000);
+  const reader = new Reader(engine, "u");
+  await settle();
+  const endings = reader.messages.filter(({ type }) => type !== "upload_started");
+  return Object.fromEntries(
+    endings.map((m: Message) => [m.photoId ?? "job", [m.status, m.attempt, m.photos]]),
+  );
+}
+
+describe("joins", () => {
+  it("give the same state for any order and any repetition of numbered events", () => {
+    const two = numberedEvents.chain((events) => fc.tuple(fc.constant(events), shuffledWithRepeats(events)));
+    fc.assert(
+      fc.property(two, ([one, other]) => {
+        expect(joined(other)).toEqual(joined(one));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("are idempotent: an event heard again gives the very same object", () => {
+    fc.assert(
+      fc.property(numberedEvents, (events) => {
+        const states = new Map<string, PhotoState>();
+        for (const one of events) {
+          if (!isPhotoEvent(one)) continue;
+          const state = mergePhoto(states.get(one.photoId) ?? null, one);
+          expect(mergePhoto(state, one)).toBe(state);
+          states.set(one.photoId, state);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("give the same final ending of each photo and of the job", async () => {
+    const two = numberedEvents.chain((events) => fc.tuple(fc.constant(events), shuffledWithRepeats(events)));
+    await fc.assert(
+      fc.asyncProperty(two, async ([one, other]) => {
+        expect(await finalEndings(other)).toEqual(await finalEndings(one));
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe("aggregates", () => {
+  const recount = (job: Job) => {
+    const tally = new Tally();
+    for (const photo of job.photos.values()) tally.replace(null, shareOf(photo));
+    return tally.totals(job.declared);
+  };
+
+  it("equal a full recount after every event, and never hold NaN or Infinity", () => {
+    fc.assert(
+      fc.property(history, (steps) => {
+        const job = createJob("u", "j", 0);
+        let nowMs = 0;
+        for (const { batch, passMs } of steps) {
+          nowMs += passMs;
+          for (const one of batch) {
+            applyEvent(job, one, nowMs);
+            const totals = job.tally.totals(job.declared);
+            expect(totals).toEqual(recount(job));
+            for (const value of [totals.bytes, totals.total, totals.tenths, totals.remaining]) {
+              expect(value === null || (Number.isFinite(value) && value >= 0)).toBe(true);
+            }
+          }
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
