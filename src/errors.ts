@@ -196,6 +196,14 @@ export const errorCatalogue = {
 		"The hub failed",
 		"Look into its log.",
 	),
+	// A backend's publisher only
+	not_delivered: entry(
+		null,
+		null,
+		true,
+		"The event did not reach the hub",
+		"Check the publisher's URL and that the hub runs; events are idempotent and may be published again.",
+	),
 	// Connections only
 	bad_frame: entry(
 		null,

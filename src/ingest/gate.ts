@@ -1,0 +1,171 @@
+import type { DomainEvent } from "../domain/events.ts";
+import type { Rejection } from "../engine/contract.ts";
+import { FieldReader } from "./fields.ts";
+import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonType, parseMediaType } from "./media-type.ts";
+
+export type GateRejection = Omit<Rejection, "index">;
+export type GateResult = DomainEvent | GateRejection;
+
+const MAX_QUOTED_CHARACTERS = 64;
+
+/**
+ * The one gate for events: any JSON value in, a DomainEvent or a rejection out; it never throws and takes nothing
+ * over from the value but the fields it has checked. By hand, since it runs for every event. Envelope: CloudEvents
+ * 1.0 sections 3.1 and 3.2; `data`: the events table of the contract.
+ */
+export function admitEvent(value: unknown): GateResult {
+  if (!isJsonObject(value)) return invalidField(null, "the event must be a JSON object");
+  const { id, source, type, jobscope } = value;
+  if (typeof id !== "string" || id === "") return invalidField(null, "id must be a non-empty string");
+  if (value.specversion !== "1.0") return invalidField(id, 'specversion must be "1.0"');
+  if (typeof source !== "string" || source === "")
+    return invalidField(id, "source must be a non-empty string");
+  if (typeof type !== "string" || type === "") return invalidField(id, "type must be a non-empty string");
+  // A scope that is only misspelled must not bind a job id for others.
+  if (jobscope !== undefined && jobscope !== null && jobscope !== "user") {
+    return invalidField(id, 'jobscope must be "user", or left out');
+  }
+  const scope = jobscope === "user" ? "user" : "bound";
+  const data = dataOf(value);
+  if (typeof data === "string") return invalidField(id, data);
+
+  const fields = new FieldReader(data);
+  const event = readEvent(fields, type, source, id, scope);
+  if (event === null) {
+    const quoted = JSON.stringify(type.slice(0, MAX_QUOTED_CHARACTERS));
+    return { id, code: "unknown_type", message: `type ${quoted} is not in the table of events` };
+  }
+  return fields.problem === null ? event : invalidField(id, fields.problem);
+}
+
+export function isRejection(result: GateResult): result is GateRejection {
+  return !("type" in result);
+}
+
+/** The event's data, or what is wrong with it. */
+function dataOf(event: JsonObject): JsonObject | string {
+  const { datacontenttype, data, data_base64: base64 } = event;
+  if (datacontenttype !== undefined && datacontenttype !== null && datacontenttype !== "application/json") {
+    const type = typeof datacontenttype === "string" ? parseMediaType(datacontenttype) : null;
+    if (type === null || !isJsonType(type)) return "datacontenttype must be a JSON media type";
+  }
+  if (base64 === undefined || base64 === null)
+    return isJsonObject(data) ? data : "data must be a JSON object";
+  if (data !== undefined) return "data and data_base64 exclude each other";
+  const decoded = typeof base64 === "string" ? decodeBase64(base64) : null;
+  return isJsonObject(decoded) ? decoded : "data_base64 must hold a JSON object in base64";
+}
+
+function decodeBase64(text: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(text, "base64").toString("utf8"));
+  } catch {
+    return null;
+  }
+}
+
+/** null: the type is unknown. With a problem in `fields` the event is to be thrown away. */
+function readEvent(
+  fields: FieldReader,
+  type: string,
+  source: string,
+  id: string,
+  scope: "bound" | "user",
+): DomainEvent | null {
+  // Nobody else can resolve the owner of a job that lives in its owner's own jobs.
+  const needsOwner = scope === "user";
+  switch (type) {
+    case "photo.upload.progressed":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoId: fields.id("photoId"),
+        attempt: fields.optionalInteger("attempt", 1),
+        bytesTransferred: fields.integer("bytesTransferred"),
+        totalBytes: fields.optionalInteger("totalBytes", 0),
+      };
+    case "photo.upload.started":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoId: fields.id("photoId"),
+        attempt: fields.optionalInteger("attempt", 1),
+        totalBytes: fields.optionalInteger("totalBytes", 0),
+        fileName: fields.optionalText("fileName"),
+      };
+    case "photo.upload.completed":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoId: fields.id("photoId"),
+        attempt: fields.optionalInteger("attempt", 1),
+        totalBytes: fields.optionalInteger("totalBytes", 0),
+      };
+    case "photo.upload.failed":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoId: fields.id("photoId"),
+        attempt: fields.optionalInteger("attempt", 1),
+        error: fields.error(),
+      };
+    case "photo.upload.cancelled":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoId: fields.id("photoId"),
+        attempt: fields.optionalInteger("attempt", 1),
+      };
+    case "uploadjob.created":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(true),
+        scope,
+        photoCount: fields.optionalInteger("photoCount", 0),
+        totalBytes: fields.optionalInteger("totalBytes", 0),
+        title: fields.optionalText("title"),
+      };
+    case "uploadjob.completed":
+      return {
+        type,
+        source,
+        id,
+        jobId: fields.id("jobId"),
+        userId: fields.userId(needsOwner),
+        scope,
+        photoCount: fields.optionalInteger("photoCount", 0),
+      };
+    case "uploadjob.cancelled":
+      return { type, source, id, jobId: fields.id("jobId"), userId: fields.userId(needsOwner), scope };
+    default:
+      return null;
+  }
+}
+
+function invalidField(id: string | null, message: string): GateRejection {
+  return { id, code: "invalid_field", message };
+}

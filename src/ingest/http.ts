@@ -1,0 +1,136 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { bearerOf, queryTokenOf } from "../auth/extract.ts";
+import { createSecretCheck } from "../auth/secrets.ts";
+import type { Verifier } from "../auth/verify.ts";
+import { answerError, refuseOtherMethods } from "../core/problems.ts";
+import type { Engine, PublishResult } from "../engine/contract.ts";
+import { HubError } from "../errors.ts";
+import { readBody } from "./body.ts";
+import { decodeCloudEvents } from "./cloudevents.ts";
+import { parseJson } from "./json.ts";
+import { publishAdmitted } from "./publish.ts";
+import { eventsOfTusdHook } from "./tusd.ts";
+import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
+import { ownerOf } from "./tusd-owner.ts";
+import { createUploadOwners, type UploadOwners } from "./upload-owners.ts";
+
+export type IngestSource = "cloudevents" | "tusd";
+
+export interface IngestOptions {
+  readonly publish: Engine["publish"];
+  /** Bearer secrets of producers and of tusd; none: everything is refused with 401. */
+  readonly ingestTokens: readonly string[];
+  readonly maxBodyBytes: number;
+  /** Events a batch. */
+  readonly maxBatch: number;
+  /** True: events are refused with 503 `draining`. */
+  isDraining(): boolean;
+  readonly tusd: {
+    /** Whose upload it is: the subject of the uploader's token, or `MetaData.userId`. */
+    readonly owner: "jwt" | "metadata";
+    readonly verify: Verifier;
+    /** Absent: bindings are kept in the memory of this process. */
+    readonly owners?: UploadOwners;
+  };
+  /** For metrics: what became of the events of a request, also of those that tusd is not told about. */
+  readonly onResult?: (source: IngestSource, result: PublishResult) => void;
+}
+
+const EVENTS_URL = "/api/v1/events";
+const TUSD_URL = "/api/v1/hooks/tusd";
+
+/** Adds `POST /api/v1/events` and `POST /api/v1/hooks/tusd` to the internal listener, with their own body reading. */
+export function registerIngest(app: FastifyInstance, options: IngestOptions): void {
+  app.register(async (scope) => {
+    scope.setErrorHandler(answerError);
+    // The handlers read the raw body; Fastify's readers would cut the connection of a client that still writes.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    registerEvents(scope, options);
+    registerTusd(scope, options);
+  });
+}
+
+/** Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422. */
+function registerEvents(scope: FastifyInstance, options: IngestOptions): void {
+  const isSecret = createSecretCheck(options.ingestTokens);
+  scope.post(EVENTS_URL, {
+    onRequest: async (request) => {
+      if (!isSecret(bearerOf(request.headers.authorization))) throw new HubError("unauthorized");
+      if (options.isDraining()) throw new HubError("draining");
+    },
+    handler: async (request, reply) => {
+      const body = await readBody(request.raw, options.maxBodyBytes);
+      const results = decodeCloudEvents(body, request.headers, options.maxBatch);
+      const result = await publishAdmitted(results, options.publish);
+      options.onResult?.("cloudevents", result);
+      const allRejected = results.length > 0 && result.rejected.length === results.length;
+      return reply.code(allRejected ? 422 : 200).send(result);
+    },
+  });
+  refuseOtherMethods(scope, EVENTS_URL, ["POST"]);
+}
+
+/** Request -> 401 secret -> 413 size -> 400 JSON -> 200 `{}` ignored -> 503 draining -> publish (503) -> 200 `{}`. */
+function registerTusd(scope: FastifyInstance, options: IngestOptions): void {
+  const isSecret = createSecretCheck(options.ingestTokens);
+  const rules = { ...options.tusd, owners: options.tusd.owners ?? createUploadOwners() };
+
+  const resultOf = async (hook: TusdHook, request: FastifyRequest): Promise<PublishResult> => {
+    // tusd may forward the uploader's own header to us, in the place where the secret could be.
+    const bearer = bearerOf(request.headers.authorization);
+    let userId: unknown;
+    try {
+      userId = ownerOf(hook, isSecret(bearer) ? null : bearer, rules);
+    } catch (error) {
+      if (error instanceof HubError) return refusedWhole(error);
+      throw error;
+    }
+    try {
+      return await publishAdmitted(eventsOfTusdHook(hook, userId), options.publish);
+    } catch (error) {
+      // tusd drops an event that is answered with 429.
+      throw error instanceof HubError && error.code === "rate_limited" ? new HubError("overloaded") : error;
+    }
+  };
+
+  scope.post(TUSD_URL, {
+    onRequest: async (request) => {
+      const known = isSecret(queryTokenOf(request.url)) || isSecret(bearerOf(request.headers.authorization));
+      if (!known)
+        throw new HubError("unauthorized", "Give tusd the ingest token: ?access_token=<ingest-token>.");
+    },
+    handler: async (request, reply) => {
+      const hook = readTusdHook(
+        parseJson(await readBody(request.raw, options.maxBodyBytes)),
+        request.headers,
+      );
+      // Before draining is looked at: a refused pre-create would stop an upload.
+      if (hook === null) return answerTusd(reply);
+      if (options.isDraining()) throw new HubError("draining");
+      const result =
+        hook === "malformed"
+          ? refusedWhole(new HubError("invalid_field", "Upload.ID must be a non-empty string"))
+          : await resultOf(hook, request);
+      options.onResult?.("tusd", result);
+      // tusd sends a hook again after 5xx, and after nothing else.
+      if (result.rejected.some(({ code }) => code === "overloaded")) throw new HubError("overloaded");
+      // Progress comes every second an upload: one line for its creation and its ending is enough.
+      const level = hook !== "malformed" && hook.name === "post-receive" ? "debug" : "warn";
+      for (const { code, message } of result.rejected) {
+        request.log[level]({ code, detail: message }, "event of a tusd hook rejected");
+      }
+      return answerTusd(reply);
+    },
+  });
+  refuseOtherMethods(scope, TUSD_URL, ["POST"]);
+}
+
+/** An empty answer of tusd's own shape; anything in it could stop the upload. */
+function answerTusd(reply: FastifyReply): FastifyReply {
+  return reply.code(200).send({});
+}
+
+function refusedWhole({ code, message }: HubError): PublishResult {
+  return { accepted: 0, unchanged: 0, rejected: [{ index: 0, id: null, code, message }] };
+}
