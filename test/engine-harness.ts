@@ -60,7 +60,7 @@ export function createEngine(options: Partial<CoreEngineOptions> = {}): {
 /** A client that keeps all it is sent; `capacity` is how many messages it takes before it asks to be held. */
 export class Reader implements Sink {
   readonly sent: OutMessage[] = [];
-  readonly syncs: { mode: SyncMode; id: string | null; after: number }[] = [];
+  readonly syncs: { mode: SyncMode; id: string; isJobKnown: boolean; after: number }[] = [];
   readonly errors: unknown[] = [];
   endings = 0;
   capacity = Number.POSITIVE_INFINITY;
@@ -77,8 +77,8 @@ export class Reader implements Sink {
     return this.capacity > 0;
   }
 
-  synced(mode: SyncMode, id: string | null): void {
-    this.syncs.push({ mode, id, after: this.sent.length });
+  synced(mode: SyncMode, id: string, isJobKnown: boolean): void {
+    this.syncs.push({ mode, id, isJobKnown, after: this.sent.length });
   }
 
   jobEnded(): void {

@@ -70,8 +70,8 @@ export interface Page {
 export interface Sink {
   /** Takes messages in seq order. False: it wants no more until `Subscription.resume()`; nothing is queued meanwhile. */
   send(messages: readonly OutMessage[]): boolean;
-  /** Everything up to `headId` was sent. null: a one-job connection whose job is unknown. */
-  synced(mode: SyncMode, headId: string | null): void;
+  /** Everything up to `headId` was sent. `isJobKnown` false: a one-job connection whose user has no such job yet. */
+  synced(mode: SyncMode, headId: string, isJobKnown: boolean): void;
   /** A one-job connection: the job has ended and everything up to the head was sent. May come more than once. */
   jobEnded(): void;
   /** The engine can't serve this connection any more. */

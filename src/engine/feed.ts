@@ -98,8 +98,7 @@ export class Feed implements Subscription {
     if (this.#isClosed()) return;
     this.#state = "live";
     this.#position = { kind: "after", seq: page.head, mode: "resumed" };
-    const isUnknownJob = this.#jobId !== null && page.job === null;
-    this.#sink.synced(mode, isUnknownJob ? null : page.headId);
+    this.#sink.synced(mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();
   }
 

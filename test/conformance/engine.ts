@@ -47,7 +47,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
           "upload_progress",
           "job_progress",
         ]);
-        expect(reader.syncs).toEqual([{ mode: "snapshot", id: reader.lastId, after: 3 }]);
+        expect(reader.syncs).toEqual([{ mode: "snapshot", id: reader.lastId, isJobKnown: true, after: 3 }]);
         await engine.publish([event.completed()]);
         await pass(100);
         expect(reader.messages.slice(3).map(({ type }) => type)).toEqual([
@@ -178,7 +178,8 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
         const unknown = new Reader(engine, "v", { jobId: "nothing" });
         await settle();
         expect(reader.messages.every(({ jobId }) => jobId === "j")).toBe(true);
-        expect(foreign.syncs.map(({ id }) => id)).toEqual([null]);
+        expect(reader.syncs.map(({ isJobKnown }) => isJobKnown)).toEqual([true]);
+        expect(foreign.syncs.map(({ isJobKnown }) => isJobKnown)).toEqual([false]);
         expect(unknown.syncs).toEqual(foreign.syncs);
         expect(reader.endings).toBe(0);
         await engine.publish([event.completed(), event.jobCompleted({ photoCount: 1 })]);
