@@ -1,0 +1,113 @@
+import { randomInt } from "node:crypto";
+import { parseArgs } from "node:util";
+import { createScreen } from "../src/cli/watch/screen.ts";
+import { followStream } from "../src/cli/watch/stream.ts";
+import { parseDuration } from "../src/config/units.ts";
+import { fitsUntil, newTotals, runWorkload } from "./runner.ts";
+import { type DevHub, startDevHub } from "./serve-process.ts";
+import { Workload } from "./workload.ts";
+
+/** `npm run demo`: a hub, synthetic uploads of its user demo, and their bars in this terminal. */
+const HELP = `Usage: npm run demo -- [--duration 20s]
+
+Without a duration it runs until Ctrl-C; with one it ends by itself, when all that was begun is done.
+`;
+const RATE = 100;
+const PHOTOS_PER_JOB = 12;
+/** What starting, the last messages and the drain take of the duration. */
+const MARGIN_MS = 2_000;
+/** The time the last job has to reach its end on the screen, when all its events are sent. */
+const SETTLE_MS = 8_000;
+
+const startMs = performance.now();
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const lastsMs = durationOf(process.argv.slice(2));
+  if (lastsMs === null) return 2;
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  const hub = await startDevHub();
+  try {
+    return await play(hub, lastsMs, stop);
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await hub.stop();
+  }
+}
+
+async function play(hub: DevHub, lastsMs: number, stop: AbortController): Promise<number> {
+  process.stdout.write(
+    `progress-hub demo: ${hub.publicUrl}\ntoken ${hub.token}\n${hub.commands.join("\n")}\n`,
+  );
+  const ends =
+    lastsMs === Number.POSITIVE_INFINITY ? "Ctrl-C ends" : `ends by itself after ${lastsMs / 1_000} s`;
+  const screen = createScreen(process.stdout, process.env, `${hub.publicUrl} · ${ends}`);
+  const settled = new AbortController();
+  const anyEnd = AbortSignal.any([stop.signal, settled.signal]);
+  let sentAll = false;
+  // Jobs that somebody makes by pasting the commands need not end.
+  const own = (jobId: string): boolean => jobId.startsWith("sim-");
+  const allEnded = (): boolean => sentAll && screen.view.jobs.every((job) => job.ended || !own(job.jobId));
+  const watching = followStream(
+    { url: hub.publicUrl, token: hub.token, jobId: null },
+    {
+      opened: () => screen.opened(),
+      frame: (text) => {
+        screen.frame(text);
+        return allEnded();
+      },
+      waiting: (_afterMs, reason) => screen.status(reason),
+    },
+    anyEnd,
+  );
+  try {
+    await Promise.race([
+      upload(hub, lastsMs, stop.signal),
+      hub.ended.then((reason) => Promise.reject(new Error(reason))),
+    ]);
+    sentAll = true;
+    const timer = setTimeout(() => settled.abort(), SETTLE_MS);
+    if (allEnded() || stop.signal.aborted) settled.abort();
+    await watching;
+    clearTimeout(timer);
+  } finally {
+    settled.abort();
+    screen.close();
+  }
+  if (stop.signal.aborted || allEnded()) return 0;
+  process.stderr.write("demo: not every job came to its end\n");
+  return 1;
+}
+
+async function upload(hub: DevHub, lastsMs: number, signal: AbortSignal): Promise<void> {
+  const endMs = startMs + lastsMs - MARGIN_MS;
+  const workload: Workload = new Workload({
+    seed: randomInt(2 ** 31),
+    users: 1,
+    jobsPerUser: Number.POSITIVE_INFINITY,
+    photosPerJob: PHOTOS_PER_JOB,
+    parallelUploads: 3,
+    parallelJobs: 2,
+    admit: fitsUntil(endMs, RATE, () => workload.pending),
+  });
+  const target = { internalUrl: hub.internalUrl, ingestToken: hub.ingestToken };
+  await runWorkload({ workload, target, rate: RATE, signal, totals: newTotals() });
+}
+
+/** Milliseconds, Infinity without a duration; null: wrong usage or help, which has been told. */
+function durationOf(argv: readonly string[]): number | null {
+  try {
+    const options = { duration: { type: "string" }, help: { type: "boolean" } } as const;
+    const { values } = parseArgs({ args: [...argv], options });
+    if (values.help !== true && values.duration === undefined) return Number.POSITIVE_INFINITY;
+    const lastsMs = parseDuration(values.duration ?? "");
+    if (lastsMs !== null && lastsMs > 0) return lastsMs;
+    process.stderr.write(values.help === true ? HELP : `demo: --duration must be such as 20s\n${HELP}`);
+  } catch (error) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n${HELP}`);
+  }
+  return null;
+}

@@ -1,0 +1,170 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { fullJitterMs } from "../../src/cli/watch/backoff.ts";
+import { drawFrame, type Frame } from "../../src/cli/watch/draw.ts";
+import type { JobMessage, PhotoMessage } from "../../src/cli/watch/message.ts";
+import { formatBytes, formatPercent, formatSeconds, inColumns, printable } from "../../src/cli/watch/text.ts";
+import type { JobView, PhotoView } from "../../src/cli/watch/view.ts";
+
+const frame: Frame = { columns: 100, rows: 24, nowMs: 10_000, color: false, footer: "live" };
+
+function photoView(
+  photoId: string,
+  more: Partial<PhotoMessage> = {},
+  settledAtMs: number | null = null,
+): PhotoView {
+  const last: PhotoMessage = {
+    type: "upload_progress",
+    photoId,
+    jobId: "j",
+    progress: 50,
+    status: "UPLOADING",
+    id: "e-1",
+    bytesTransferred: 4_000_000,
+    totalBytes: 8_000_000,
+    attempt: 1,
+    ...more,
+  };
+  return { last, fileName: null, settledAtMs };
+}
+
+function jobView(jobId: string, photos: readonly PhotoView[], more: Partial<JobMessage> = {}): JobView {
+  const last: JobMessage = {
+    type: "job_progress",
+    jobId,
+    progress: 50,
+    status: "UPLOADING",
+    id: "e-1",
+    bytesTransferred: 4_000_000,
+    totalBytes: 8_000_000,
+    photos: { total: photos.length, completed: 0, failed: 0, cancelled: 0, active: photos.length },
+    title: jobId,
+    bytesPerSecond: 3_200_000,
+    etaSeconds: 42,
+    ...more,
+  };
+  const byId = new Map(photos.map((photo) => [photo.last.photoId, photo]));
+  return { jobId, last, ended: last.type === "job_completed", photos: byId };
+}
+
+const linesOf = (jobs: readonly JobView[], more: Partial<Frame> = {}): string[] =>
+  drawFrame(jobs, { ...frame, ...more }).split("\n");
+
+test("a job with percent, counts, speed and time left; a bar a photo beneath", () => {
+  const [job = "", photo = ""] = linesOf([jobView("Holiday", [photoView("p1")])]);
+  expect(job).toMatch(/^▸ Holiday +━+╸?─+ {2}50\.0 % +0\/1 +3\.2 MB\/s +0:42 left$/);
+  expect(photo).toMatch(/^ {4}p1 +━+╸?─+ {2}50\.0 % +8\.0 MB$/);
+  expect(job.indexOf("━")).toBe(photo.indexOf("━"));
+});
+
+test("nothing known is not NaN", () => {
+  const unknown = { progress: null, totalBytes: null, bytesPerSecond: null, etaSeconds: null };
+  const text = linesOf([jobView("j", [photoView("p", { progress: null, totalBytes: null })], unknown)]).join(
+    "\n",
+  );
+  expect(text).toContain("? %");
+  expect(text).not.toMatch(/NaN|null|undefined|Infinity/);
+});
+
+test("completed photos collapse after a moment, failed ones stay, active ones come first", () => {
+  const done = { type: "upload_completed", status: "COMPLETED", progress: 100 } as const;
+  const photos = [
+    photoView("failed", { status: "FAILED", error: { code: "c", message: "reset" } }, 1_000),
+    photoView("old", done, 1_000),
+    photoView("fresh", done, frame.nowMs - 100),
+    photoView("active"),
+  ];
+  const names = linesOf([jobView("j", photos)])
+    .slice(1, -2)
+    .map((line) => line.trim().split(" ")[0]);
+  expect(names).toEqual(["fresh", "active", "failed"]);
+});
+
+test("what does not fit is counted", () => {
+  const photos = Array.from({ length: 40 }, (_, index) => photoView(`p${index}`));
+  const lines = linesOf([jobView("j", photos)], { rows: 12 });
+  expect(lines).toHaveLength(11);
+  expect(lines).toContain("  … and 33 more photos");
+});
+
+test("ended jobs fold into one line each, the oldest into a count", () => {
+  const ended = { type: "job_completed", status: "PARTIAL", progress: 100 } as const;
+  const jobs = Array.from({ length: 9 }, (_, index) => jobView(`j${index}`, [photoView("p")], ended));
+  const lines = linesOf(jobs);
+  expect(lines[0]).toBe("  … and 6 more ended");
+  expect(lines.slice(1, 4)).toEqual(
+    [6, 7, 8].map((index) => expect.stringMatching(new RegExp(`^! j${index} .*partial`))),
+  );
+});
+
+test("any number of jobs and photos, with any names, fits any window", () => {
+  const name = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.constantFrom("写真集のフォルダ名前.jpg", "👩‍👩‍👧 family", "\u001b[31mred"),
+  );
+  const status = fc.constantFrom("UPLOADING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED");
+  const photo = fc
+    .record({
+      fileName: name,
+      status,
+      progress: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
+      attempt: fc.integer({ min: 1, max: 9 }),
+    })
+    .map(({ fileName, ...more }) => ({ ...photoView(fileName, more), fileName }));
+  const type = fc.constantFrom("job_progress" as const, "job_completed" as const);
+  const jobs = fc.array(
+    fc
+      .record({ title: name, type, photos: fc.array(photo, { maxLength: 30 }) })
+      .map(({ title, type: kind, photos }) => jobView("j", photos, { title, type: kind })),
+    { maxLength: 20 },
+  );
+  fc.assert(
+    fc.property(
+      jobs,
+      fc.integer({ min: 20, max: 200 }),
+      fc.integer({ min: 2, max: 60 }),
+      (views, columns, rows) => {
+        const lines = linesOf(views, { columns, rows });
+        expect(lines.length).toBeLessThanOrEqual(rows - 1);
+        for (const line of lines) {
+          expect(line).not.toMatch(/\p{Cc}/u);
+          // inColumns pads to exactly the width, so a line that it would cut is too wide.
+          expect(inColumns(line, columns).trimEnd()).toBe(line.trimEnd());
+        }
+      },
+    ),
+  );
+});
+
+test.each([
+  ["abc", 5, "abc  "],
+  ["abcdef", 5, "abcd…"],
+  ["写真集", 6, "写真集"],
+  ["写真集", 5, "写真…"],
+  ["写真集", 4, "写… "],
+  ["", 3, "   "],
+  ["abc", 0, ""],
+  ["abc", 1, "…"],
+])("inColumns(%j, %d)", (text, width, expected) => {
+  expect(inColumns(text, width)).toBe(expected);
+});
+
+test("figures", () => {
+  expect([0, 999, 1_000, 3_816_000, 8.4e9].map(formatBytes)).toEqual([
+    "0 B",
+    "999 B",
+    "1 kB",
+    "3.8 MB",
+    "8.4 GB",
+  ]);
+  expect([0, 41.2, 3_905].map(formatSeconds)).toEqual(["0:00", "0:42", "1:05:05"]);
+  expect([null, 0, 100].map(formatPercent)).toEqual(["    ? %", "  0.0 %", "100.0 %"]);
+  expect(printable("a\u001b]0;x\u0007\u202eb")).toBe("a?]0;x??b");
+});
+
+test("back-off: full jitter under a growing cap", () => {
+  expect([0, 1, 2, 9, 99].map((attempt) => fullJitterMs(attempt, () => 1))).toEqual([
+    500, 1_000, 2_000, 10_000, 10_000,
+  ]);
+  expect(fullJitterMs(5, () => 0)).toBe(0);
+});
