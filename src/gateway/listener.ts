@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { HttpSurface } from "./http.ts";
+import type { GatewaySettings } from "./parts.ts";
+
+/** Descriptors that are not clients': listeners, the store, logs, and connections on their way in and out. */
+const RESERVED_FILES = 1_000;
+/** How often node looks for requests that take too long. */
+const CHECK_EVERY_MS = 1_000;
+
+/** The smaller of `max-connections` and what the limit of open files leaves; at least 1. */
+export function effectiveMaxConnections(maxConnections: number): number {
+  const openFiles = openFilesLimit();
+  return openFiles === null
+    ? maxConnections
+    : Math.max(1, Math.min(maxConnections, openFiles - RESERVED_FILES));
+}
+
+/** RLIMIT_NOFILE; null: unlimited, or the system doesn't tell. */
+function openFilesLimit(): number | null {
+  try {
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return limit === undefined ? null : Number(limit);
+  } catch {
+    return null;
+  }
+}
+
+export interface Listener {
+  readonly server: Server;
+  /** Stops listening and drops every socket, whatever it carries. */
+  close(): Promise<void>;
+}
+
+/** A server that gives no one more than `connect-timeout` for a request. */
+export function createListener(
+  settings: GatewaySettings,
+  surface: HttpSurface,
+  maxConnections: number,
+): Listener {
+  const options = {
+    headersTimeout: settings.connectTimeout,
+    requestTimeout: settings.connectTimeout,
+    connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, settings.connectTimeout),
+    noDelay: true,
+  };
+  const { tlsCert, tlsKey } = settings;
+  const server =
+    tlsCert !== null && tlsKey !== null
+      ? createHttpsServer({ ...options, cert: tlsCert, key: tlsKey })
+      : createHttpServer(options);
+  // Some more than connections: they are told that the hub is full, instead of being dropped.
+  server.maxConnections = maxConnections + RESERVED_FILES / 2;
+  server.on("request", surface.request);
+  server.on("upgrade", surface.upgrade);
+  // Node forgets a socket at its upgrade; a close must find all of them.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+/** Resolves with the URL clients reach it at. Rejects with the system's error, such as EADDRINUSE. */
+export async function listen(server: Server, settings: GatewaySettings): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(settings.port, settings.host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const scheme = settings.tlsCert === null ? "http" : "https";
+  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
+  return `${scheme}://${host}:${portOf(server.address(), settings.port)}`;
+}
+
+function portOf(address: AddressInfo | string | null, asked: number): number {
+  return address !== null && typeof address === "object" ? address.port : asked;
+}

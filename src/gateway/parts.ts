@@ -1,0 +1,30 @@
+import type { Logger } from "pino";
+import type { Settings } from "../config/schema.ts";
+import type { ConnectionParts } from "./connection.ts";
+
+/** What the gateway reads of the settings. Durations in milliseconds, sizes in bytes. */
+export type GatewaySettings = Pick<
+  Settings,
+  | "host"
+  | "port"
+  | "corsOrigins"
+  | "tlsCert"
+  | "tlsKey"
+  | "transports"
+  | "heartbeatInterval"
+  | "heartbeatTimeout"
+  | "connectTimeout"
+  | "sseMaxAge"
+  | "slowBuffer"
+  | "slowTimeout"
+  | "maxBuffered"
+  | "drainTimeout"
+  | "maxConnections"
+  | "maxConnectionsPerUser"
+>;
+
+/** What the ways in share; made once by `startGateway`. */
+export interface GatewayParts extends ConnectionParts {
+  readonly settings: GatewaySettings;
+  readonly log: Logger;
+}

@@ -1,0 +1,121 @@
+import { Socket as NetSocket } from "node:net";
+import type { Socket as EngineSocket, Transport as EngineTransport } from "engine.io";
+import type { Socket } from "socket.io";
+import type { OutMessage } from "../engine/contract.ts";
+import { encodedOnce } from "./messages.ts";
+import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
+
+/** The packet of Socket.IO's default namespace: type EVENT (2), then the array of name and arguments. */
+const packetOf = encodedOnce(({ type, json }) => `2["${type}",${json}]`);
+/** Shared by all packets: engine.io only reads it. */
+const UNCOMPRESSED = { compress: false };
+
+/**
+ * Socket.IO's packets, written to its engine pre-encoded. Bytes are counted from here to the kernel: in engine.io's
+ * write buffer, and below it in the WebSocket's socket, or with long-polling until the client comes for more, which
+ * proves that it has read the last answer.
+ */
+export class SocketIoTransport implements Transport {
+  readonly kind = "socketio";
+  readonly #socket: Socket;
+  readonly #conn: EngineSocket;
+  #events: TransportEvents = { drained: () => {}, closed: () => {} };
+  /** In engine.io's write buffer. */
+  #waitingBytes = 0;
+  /** In a long-polling answer. */
+  #answeredBytes = 0;
+  /** Below the WebSocket; null: long-polling. */
+  #below: NetSocket | null = null;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#conn = socket.conn;
+  }
+
+  carry(events: TransportEvents): void {
+    this.#events = events;
+    this.#conn.on("flush", () => {
+      if (this.#below === null) this.#answeredBytes = this.#waitingBytes;
+      this.#waitingBytes = 0;
+    });
+    this.#conn.on("upgrade", (transport: EngineTransport) => this.#watch(transport));
+    this.#watch(this.#conn.transport);
+    this.#socket.on("disconnect", () => {
+      events.closed();
+      // A client that left the namespace has nothing more to do here.
+      this.#conn.close();
+    });
+  }
+
+  write(messages: readonly OutMessage[]): void {
+    const last = messages.length - 1;
+    this.#together(() => {
+      messages.forEach((message, index) => {
+        const { text, bytes } = packetOf(message);
+        this.#put(text, bytes, index === last);
+      });
+    });
+  }
+
+  control(message: Control): void {
+    const packet = `2["${message.type}",${JSON.stringify(message)}]`;
+    this.#together(() => this.#put(packet, packet.length, true));
+  }
+
+  bufferedBytes(): number {
+    return this.#waitingBytes + this.#answeredBytes + (this.#below?.writableLength ?? 0);
+  }
+
+  end(ending: Ending): void {
+    if (ending.afterMs !== null) this.control({ type: "reconnect", afterMs: ending.afterMs });
+    if (ending.closeCode !== null) {
+      const packet = `2["closing",{"type":"closing","code":${ending.closeCode}}]`;
+      this.#together(() => this.#put(packet, packet.length, true));
+    }
+    // The stock client comes back from a lost engine connection, and stays away after a disconnect packet.
+    if (ending.comesBack) this.#conn.close();
+    else this.#socket.disconnect(true);
+  }
+
+  terminate(): void {
+    this.#conn.close(true);
+    this.#below?.destroy();
+  }
+
+  #together(write: () => void): void {
+    // engine.io waits for the last write's callback, a turn of the event loop later even when the kernel took all of
+    // it at once. ws needs no such wait, and what is too much is ours to judge.
+    if (this.#below !== null) this.#conn.transport.writable = true;
+    this.#below?.cork();
+    write();
+    this.#below?.uncork();
+  }
+
+  // engine.io flushes at the first write it can: held back, all of them go to the transport together.
+  #put(packet: string, bytes: number, isLast: boolean): void {
+    const { transport } = this.#conn;
+    const { writable } = transport;
+    this.#waitingBytes += bytes;
+    if (!isLast) transport.writable = false;
+    this.#conn.write(packet, UNCOMPRESSED);
+    if (!isLast) transport.writable = writable;
+  }
+
+  #watch(transport: EngineTransport): void {
+    this.#below = netSocketOf(transport);
+    this.#answeredBytes = 0;
+    // Ours first: what engine.io flushes into this new poll must be counted after it.
+    transport.prependListener("ready", () => {
+      this.#answeredBytes = 0;
+    });
+    transport.on("ready", () => this.#events.drained());
+  }
+}
+
+/** engine.io keeps the WebSocket of a transport, and ws its socket, without a public name for either. */
+function netSocketOf(transport: EngineTransport): NetSocket | null {
+  const client: unknown = Reflect.get(transport, "socket");
+  if (typeof client !== "object" || client === null) return null;
+  const socket: unknown = Reflect.get(client, "_socket");
+  return socket instanceof NetSocket ? socket : null;
+}

@@ -1,0 +1,146 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { Server as EngineServer } from "engine.io";
+import { Server, type Socket } from "socket.io";
+import { socketIoTokenOf } from "../auth/extract.ts";
+import type { Identity } from "../auth/verify.ts";
+import { errorCatalogue, HubError } from "../errors.ts";
+import { hubErrorOf, refuse, refuseUpgrade } from "./answers.ts";
+import { Connection } from "./connection.ts";
+import type { GatewayParts } from "./parts.ts";
+import { jobIdOf, lastEventIdOf, type Target } from "./requests.ts";
+import { SocketIoTransport } from "./socketio-transport.ts";
+import { HubWebSocketServer, MAX_CLIENT_FRAME_BYTES } from "./websocket-server.ts";
+
+/** Socket.IO on a path that is not its alone: requests and upgrades are handed to its engine one by one. */
+export interface SocketIoEntrance {
+  request(request: IncomingMessage, response: ServerResponse, target: Target): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, target: Target): void;
+  close(): Promise<void>;
+}
+
+/** What a socket was let in with, between the middleware and the connection. */
+interface Pass {
+  readonly identity: Identity;
+  readonly jobId: string | null;
+  readonly lastEventId: string | null;
+}
+
+export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
+  const { settings, admission, registry } = parts;
+  const engine = new EngineServer({
+    transports: [...settings.transports],
+    pingInterval: settings.heartbeatInterval,
+    pingTimeout: settings.heartbeatTimeout,
+    upgradeTimeout: settings.connectTimeout,
+    maxHttpBufferSize: MAX_CLIENT_FRAME_BYTES,
+    perMessageDeflate: false,
+    httpCompression: false,
+    wsEngine: HubWebSocketServer,
+  });
+  const io = new Server({ serveClient: false, connectTimeout: settings.connectTimeout });
+  io.bind(engine);
+  const passes = new WeakMap<Socket, Pass>();
+  const limits = {
+    slowBufferBytes: settings.slowBuffer,
+    slowTimeoutMs: settings.slowTimeout,
+    heartbeatMs: null,
+    pongTimeoutMs: null,
+    maxAgeMs: null,
+  };
+
+  io.use((socket, next) => {
+    passOf(socket).then(
+      (pass) => {
+        passes.set(socket, pass);
+        next();
+      },
+      (error: unknown) => {
+        const refusal = hubErrorOf(error);
+        // A connect_error is for good to the stock client; from a lost engine connection it comes back.
+        if (errorCatalogue[refusal.code].retryable) socket.conn.close();
+        next(connectErrorOf(refusal));
+      },
+    );
+  });
+  const taken = new WeakSet<Socket["conn"]>();
+  io.on("connection", (socket) => {
+    const pass = passes.get(socket);
+    // Two CONNECT packets in one go would share one engine connection.
+    if (pass === undefined || taken.has(socket.conn)) {
+      socket.conn.close();
+      return;
+    }
+    taken.add(socket.conn);
+    passes.delete(socket);
+    forgetRequest(socket);
+    const connection = new Connection(new SocketIoTransport(socket), pass.identity, parts, limits);
+    socket.on("refresh", (body: unknown, answer: unknown) => void refresh(connection, body, answer));
+    connection.start(pass.jobId, pass.lastEventId);
+  });
+
+  async function passOf(socket: Socket): Promise<Pass> {
+    const { auth, headers, url } = socket.handshake;
+    admission.assertOpen();
+    const identity = await admission.authenticate(socketIoTokenOf(auth, { headers, url }));
+    const { jobId, lastEventId }: Record<string, unknown> = auth;
+    return { identity, jobId: jobIdOf(jobId), lastEventId: lastEventIdOf(lastEventId) };
+  }
+
+  /** Throws HubError: what a handshake can be refused for before Socket.IO knows of it. */
+  function assertAcceptable({ query }: Target): void {
+    const transport = query.get("transport") ?? "";
+    if (
+      ["websocket", "polling"].includes(transport) &&
+      !settings.transports.some((name) => name === transport)
+    ) {
+      throw new HubError(
+        "transport_disabled",
+        `The hub runs with --transports ${settings.transports.join(",")}, this request is ${transport}. ` +
+          `Connect with transports: ${JSON.stringify(settings.transports)}.`,
+      );
+    }
+    if (query.has("sid")) return;
+    admission.assertOpen(engine.clientsCount - registry.counts.socketio);
+  }
+
+  return {
+    request(request, response, target) {
+      try {
+        assertAcceptable(target);
+        engine.handleRequest(request, response);
+      } catch (error) {
+        refuse(response, error);
+      }
+    },
+    upgrade(request, socket, head, target) {
+      try {
+        assertAcceptable(target);
+        engine.handleUpgrade(request, socket, head);
+      } catch (error) {
+        refuseUpgrade(socket, error);
+      }
+    },
+    close: () => io.close(),
+  };
+}
+
+/** Headers and token of the handshake are not needed any more, and are most of a connection's memory. */
+function forgetRequest(socket: Socket): void {
+  socket.handshake.headers = {};
+  socket.handshake.auth = {};
+  socket.handshake.query = {};
+  socket.handshake.url = "";
+  Reflect.set(socket.conn, "request", null);
+}
+
+function connectErrorOf(error: HubError): Error {
+  const { retryable } = errorCatalogue[error.code];
+  return Object.assign(new Error(error.message), { data: { code: error.code, retryable } });
+}
+
+async function refresh(connection: Connection, body: unknown, answer: unknown): Promise<void> {
+  const token = typeof body === "object" && body !== null && "token" in body ? body.token : null;
+  const result = await connection.refresh(token);
+  if (typeof answer === "function") answer(result);
+}

@@ -1,0 +1,74 @@
+import type { ServerResponse } from "node:http";
+import type { OutMessage } from "../engine/contract.ts";
+import { encodedOnce } from "./messages.ts";
+import { SseSession } from "./sse-session.ts";
+import { type Control, type Ending, spread, type Transport, type TransportEvents } from "./transport.ts";
+
+const blockOf = encodedOnce(({ id, type, json }) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`);
+/** What a replaced stream is told to wait: EventSource has no way to stay away for good. */
+const REPLACED_RETRY_MS = 60_000;
+
+export class SseTransport implements Transport {
+  readonly kind = "sse";
+  readonly #response: ServerResponse;
+  readonly #session: SseSession;
+  #events: TransportEvents = { drained: () => {}, closed: () => {} };
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    this.#session = new SseSession(response, streamRetryMs(), () => this.#events.drained());
+  }
+
+  carry(events: TransportEvents): void {
+    this.#events = events;
+    this.#response.once("close", () => events.closed());
+  }
+
+  onConnected(callback: () => void): void {
+    this.#session.onConnected(callback);
+  }
+
+  write(messages: readonly OutMessage[]): void {
+    let blocks = "";
+    for (const message of messages) blocks += blockOf(message).text;
+    this.#session.send(blocks);
+  }
+
+  control(message: Control, eventId: string | null = null): void {
+    this.#session.send(controlBlockOf(message, eventId));
+  }
+
+  bufferedBytes(): number {
+    return this.#response.writableLength;
+  }
+
+  end(ending: Ending): void {
+    if (ending.afterMs !== null) this.control({ type: "reconnect", afterMs: ending.afterMs });
+    if (ending.reason === "replaced") {
+      this.#session.send(retryBlockOf(spread(REPLACED_RETRY_MS, 1.5 * REPLACED_RETRY_MS)));
+    }
+    this.#response.end();
+  }
+
+  terminate(): void {
+    this.#response.destroy();
+  }
+}
+
+/** When a stream that broke off is to be opened again. */
+function streamRetryMs(): number {
+  return spread(1_000, 3_000);
+}
+
+/** A block that only sets the time EventSource waits before it comes back. */
+export function retryBlockOf(retryMs: number): string {
+  return `retry: ${retryMs}\n\n`;
+}
+
+/** Without an `id:` line Last-Event-ID stays; only `synced` names where to resume. */
+function controlBlockOf(message: Control, eventId: string | null): string {
+  if (message.type === "heartbeat") return ":\n\n";
+  const id = eventId === null ? "" : `id: ${eventId}\n`;
+  const retry = message.type === "reconnect" ? `retry: ${message.afterMs}\n` : "";
+  return `${id}event: ${message.type}\ndata: ${JSON.stringify(message)}\n${retry}\n`;
+}

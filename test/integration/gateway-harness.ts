@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import jsonwebtoken from "jsonwebtoken";
+import { pino } from "pino";
+import { createVerifier } from "../../src/auth/verify.ts";
+import { settingsFor } from "../../src/config/load.ts";
+import type { Settings } from "../../src/config/schema.ts";
+import { systemClock } from "../../src/engine/clock.ts";
+import { CoreEngine } from "../../src/engine/core-engine.ts";
+import { type Gateway, startGateway } from "../../src/gateway/main.ts";
+
+const SECRET = "a-secret-of-at-least-thirty-two-bytes!";
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly engine: CoreEngine;
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** A gateway on a free port with a real engine beside it; nothing is conflated unless asked for. */
+export async function testGateway(overrides: Partial<Settings> = {}): Promise<TestGateway> {
+  const settings = settingsFor({
+    host: "127.0.0.1",
+    port: 0,
+    jwtSecret: [SECRET],
+    ingestToken: ["i".repeat(32)],
+    progressInterval: 0,
+    jobInterval: 0,
+    ...overrides,
+  });
+  const engine = new CoreEngine({
+    clock: systemClock,
+    rules: {
+      stallAfterMs: settings.stallAfter,
+      expireAfterMs: settings.expireAfter,
+      retryGraceMs: settings.retryGrace,
+      jobIdleMs: settings.jobIdle,
+    },
+    limits: settings,
+    photoIntervalMs: settings.progressInterval,
+    jobIntervalMs: settings.jobInterval,
+    retentionMs: settings.jobRetention,
+    recentMs: settings.recent,
+  });
+  const gateway = await startGateway({
+    settings,
+    engine,
+    verifier: createVerifier(settings),
+    log: pino({ level: "silent" }),
+  });
+  return {
+    gateway,
+    engine,
+    url: gateway.publicUrl,
+    port: Number(new URL(gateway.publicUrl).port),
+    async close() {
+      await gateway.close();
+      engine.close();
+    },
+  };
+}
+
+/** `ttlSeconds` may be negative: expired. */
+export function tokenOf(userId: string, ttlSeconds = 3_600, secret = SECRET): string {
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const claims = { sub: userId, iat: nowSeconds + Math.min(0, ttlSeconds - 1), exp: nowSeconds + ttlSeconds };
+  return jsonwebtoken.sign(claims, secret);
+}
+
+/** Waits for the condition. Rejects with `what`. */
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadlineMs = 5_000,
+): Promise<void> {
+  const endMs = Date.now() + deadlineMs;
+  while (!(await condition())) {
+    if (Date.now() > endMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A TCP client that says what it is told to, and collects what comes. */
+export class RawClient {
+  readonly socket: Socket;
+  text = "";
+  closed = false;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    socket.setEncoding("latin1");
+    socket.on("data", (chunk: string) => {
+      this.text += chunk;
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.closed = true;
+    });
+  }
+
+  static async open(port: number, request: string): Promise<RawClient> {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    const client = new RawClient(socket);
+    socket.write(request);
+    return client;
+  }
+
+  async until(pattern: RegExp, what: string, deadlineMs = 5_000): Promise<void> {
+    await eventually(
+      () => pattern.test(this.text),
+      `${what}, got ${JSON.stringify(this.text.slice(-500))}`,
+      deadlineMs,
+    );
+  }
+}
+
+export function httpRequest(path: string, headers: Record<string, string> = {}): string {
+  const lines = Object.entries({ Host: "hub", ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `GET ${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
+}
+
+export function upgradeRequest(path: string, headers: Record<string, string> = {}): string {
+  return httpRequest(path, {
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...headers,
+  });
+}

@@ -1,0 +1,247 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { createVerifier } from "../../src/auth/verify.ts";
+import { settingsFor } from "../../src/config/load.ts";
+import type { Engine, OutMessage, Sink } from "../../src/engine/contract.ts";
+import { Admission } from "../../src/gateway/admission.ts";
+import { Connection, type ConnectionLimits } from "../../src/gateway/connection.ts";
+import { Pressure } from "../../src/gateway/pressure.ts";
+import { Registry } from "../../src/gateway/registry.ts";
+import type { Transport, TransportEvents } from "../../src/gateway/transport.ts";
+import { Wheel } from "../../src/gateway/wheel.ts";
+
+/** An engine that only says what it was asked. */
+class ScriptedEngine implements Engine {
+  readonly calls: string[] = [];
+  sink: Sink | null = null;
+
+  open(_userId: string, _options: object, sink: Sink) {
+    this.sink = sink;
+    return { resume: () => this.calls.push("resume"), close: () => this.calls.push("close") };
+  }
+
+  publish = () => Promise.reject(new Error("not asked for"));
+  read = () => Promise.reject(new Error("not asked for"));
+  jobs = () => Promise.reject(new Error("not asked for"));
+  health = () => ({ ready: true, reason: null });
+}
+
+/** A transport whose kernel takes what it is told to. */
+class ScriptedTransport implements Transport {
+  readonly kind = "websocket";
+  readonly log: string[] = [];
+  buffered = 0;
+  events: TransportEvents | null = null;
+
+  carry(events: TransportEvents): void {
+    this.events = events;
+  }
+
+  write(messages: readonly OutMessage[]): void {
+    this.log.push(...messages.map(({ json }) => json));
+    for (const { json } of messages) this.buffered += json.length;
+  }
+
+  control({ type }: { type: string }): void {
+    this.log.push(type);
+  }
+
+  bufferedBytes(): number {
+    return this.buffered;
+  }
+
+  end({ reason, closeCode }: { reason: string; closeCode: number | null }): void {
+    this.log.push(`end ${reason} ${closeCode}`);
+  }
+
+  terminate(): void {
+    this.log.push("terminate");
+  }
+
+  takes(bytes: number): void {
+    this.buffered -= bytes;
+    this.events?.drained();
+  }
+}
+
+const START_MS = 1_800_000_000_000;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: START_MS });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const LIMITS: ConnectionLimits = {
+  slowBufferBytes: 100,
+  slowTimeoutMs: 60_000,
+  heartbeatMs: 25_000,
+  pongTimeoutMs: 20_000,
+  maxAgeMs: null,
+};
+
+function message(json: string): OutMessage {
+  return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json };
+}
+
+function connected(expiresInSeconds = 100_000) {
+  const clock = { nowMs: 0 };
+  const wall = { aheadMs: 0 };
+  const engine = new ScriptedEngine();
+  const transport = new ScriptedTransport();
+  const registry = new Registry(10, 10);
+  const wheel = new Wheel(100, () => clock.nowMs);
+  const pressure = new Pressure(1_000);
+  const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
+  const admission = new Admission(verifier, registry, []);
+  const nowSeconds = Math.floor(Date.now() / 1_000);
+  const identity = {
+    userId: "u",
+    expiresAtSeconds: nowSeconds + expiresInSeconds,
+    issuedAtSeconds: nowSeconds,
+    jti: null,
+  };
+  const connection = new Connection(
+    transport,
+    identity,
+    { engine, registry, wheel, pressure, admission },
+    LIMITS,
+  );
+  connection.start(null, null);
+  const run = (ms: number, stepMs = 100) => {
+    const untilMs = clock.nowMs + ms;
+    while (clock.nowMs < untilMs) {
+      clock.nowMs = Math.min(untilMs, clock.nowMs + stepMs);
+      vi.setSystemTime(START_MS + wall.aheadMs + clock.nowMs);
+      wheel.advance();
+    }
+  };
+  return { connection, engine, transport, registry, pressure, wall, run };
+}
+
+test("a group is taken whole; above slow-buffer it says no more, and resumes at half of it", () => {
+  const { connection, engine, transport, pressure } = connected();
+  expect(connection.send([message("x".repeat(100))])).toBe(true);
+  expect(connection.send([message("y".repeat(60)), message("z".repeat(60))])).toBe(false);
+  expect(transport.log).toHaveLength(3);
+  expect(pressure).toMatchObject({ slowHolds: 1, held: 1, totalBytes: 220 });
+  transport.takes(120);
+  expect(engine.calls).toEqual([]);
+  transport.takes(50);
+  expect(engine.calls).toEqual(["resume"]);
+  expect(pressure).toMatchObject({ slowHolds: 1, held: 0, totalBytes: 50 });
+  transport.takes(50);
+  expect(engine.calls).toEqual(["resume"]);
+});
+
+test("held, it is sent no heartbeat, and not ended for a pong it could not give", () => {
+  const { connection, transport, run } = connected();
+  run(26_000);
+  expect(transport.log).toEqual(["heartbeat"]);
+  connection.send([message("x".repeat(101))]);
+  run(59_000);
+  expect(transport.log).toEqual(["heartbeat", "x".repeat(101)]);
+  run(2_000);
+  expect(transport.log.at(-1)).toBe("end too_slow 4408");
+});
+
+test("a hold's time begins anew with each hold", () => {
+  const { connection, transport, pressure, run } = connected();
+  for (let hold = 1; hold <= 3; hold += 1) {
+    connection.send([message("x".repeat(101))]);
+    run(50_000);
+    transport.takes(101);
+    connection.pong();
+  }
+  expect(pressure).toMatchObject({ slowHolds: 3, slowCloses: 0, held: 0 });
+});
+
+test("without a pong it is dropped; a pong keeps it", () => {
+  const { connection, transport, registry, run } = connected();
+  run(25_200);
+  run(19_000);
+  connection.pong();
+  run(19_000);
+  expect(transport.log).not.toContain("terminate");
+  run(10_000);
+  expect(transport.log.at(-1)).toBe("terminate");
+  expect(registry.size).toBe(0);
+});
+
+test("after a pause of the whole process a waiting pong gets a turn first", () => {
+  const { connection, transport, run } = connected();
+  run(25_200);
+  run(60_000, 60_000);
+  expect(transport.log).not.toContain("terminate");
+  connection.pong();
+  run(10_000);
+  expect(transport.log).not.toContain("terminate");
+});
+
+test("ended, it leaves the registry at once, takes nothing more, and its socket goes in the end", () => {
+  const { connection, engine, transport, registry, pressure, run } = connected();
+  connection.send([message("x".repeat(101))]);
+  connection.failed(new Error("the engine is gone"));
+  expect(transport.log.at(-1)).toBe("end internal_error 1011");
+  expect(engine.calls).toEqual(["close"]);
+  expect(registry.size).toBe(0);
+  connection.send([message("late")]);
+  connection.synced("resumed", "e-1", true);
+  connection.tell({ type: "heartbeat" });
+  connection.failed(new Error("again"));
+  expect(transport.log).toHaveLength(2);
+  run(6_000);
+  expect(transport.log.at(-1)).toBe("terminate");
+  expect(pressure).toMatchObject({ totalBytes: 0, held: 0 });
+});
+
+test("what the transport loses counts no more", () => {
+  const { connection, engine, transport, registry, pressure } = connected();
+  connection.send([message("x".repeat(101))]);
+  transport.events?.closed();
+  transport.events?.drained();
+  transport.events?.closed();
+  expect(engine.calls).toEqual(["close"]);
+  expect(registry.size).toBe(0);
+  expect(pressure).toMatchObject({ totalBytes: 0, held: 0 });
+});
+
+test.each([
+  [100, 80_000],
+  [1_000, 940_000],
+])("a token of %i s is announced to end after %i ms, then ends with 4401", (lifeSeconds, noticeAfterMs) => {
+  const { connection, transport, run } = connected(lifeSeconds);
+  const runWithPongs = (ms: number) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 1_000) {
+      run(1_000);
+      connection.pong();
+    }
+  };
+  const words = () => transport.log.filter((word) => word !== "heartbeat");
+  runWithPongs(noticeAfterMs - 1_000);
+  expect(words()).toEqual([]);
+  runWithPongs(2_000);
+  expect(words()).toEqual(["token_expiring"]);
+  runWithPongs(lifeSeconds * 1_000 - noticeAfterMs - 2_000);
+  expect(words()).toEqual(["token_expiring"]);
+  runWithPongs(2_000);
+  expect(words()).toEqual(["token_expiring", "end token_expired 4401"]);
+});
+
+test("when the wall clock is set forward, the end of a token is noticed at the next tick", () => {
+  const { transport, run, wall } = connected(10_000);
+  run(1_000);
+  expect(transport.log).toEqual([]);
+  wall.aheadMs = 10_000_000;
+  run(100);
+  expect(transport.log).toEqual(["end token_expired 4401"]);
+});
+
+test("a flood of refreshes that nobody reads the answers of ends it", async () => {
+  const { connection, transport } = connected();
+  for (let count = 0; count < 100; count += 1) await connection.refresh("x");
+  expect(transport.log).toEqual([]);
+  await connection.refresh("x");
+  expect(transport.log).toEqual(["end bad_frame 4400"]);
+});
