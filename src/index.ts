@@ -1,0 +1,10 @@
+export type { ErrorCode } from "./errors.ts";
+export { HubError } from "./errors.ts";
+export type { PublishData, PublishEvent, PublishEventType } from "./publisher/events.ts";
+export type { PublisherOptions } from "./publisher/options.ts";
+export type { Publisher, PublisherStats } from "./publisher/publisher.ts";
+export { createPublisher } from "./publisher/publisher.ts";
+export type { TusServer } from "./publisher/tus-hooks.ts";
+export type { AttachTusServerOptions } from "./publisher/tus-server.ts";
+export { attachTusServer } from "./publisher/tus-server.ts";
+export type { TusRequest, TusUpload } from "./publisher/tus-upload.ts";
