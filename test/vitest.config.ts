@@ -1,27 +1,28 @@
 import { defineConfig } from "vitest/config";
+import { SummaryReporter } from "./summary-reporter.ts";
 
 const suite = (name: string, options: { timeoutMs: number }) => ({
-	extends: true as const,
-	test: {
-		name,
-		include: [`test/${name}/**/*.test.ts`],
-		testTimeout: options.timeoutMs,
-		hookTimeout: options.timeoutMs,
-	},
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: options.timeoutMs,
+    hookTimeout: options.timeoutMs,
+  },
 });
 
 export default defineConfig({
-	root: new URL("..", import.meta.url).pathname,
-	test: {
-		// Two workers: the suites start real servers, and the machines they run on have two cores.
-		maxWorkers: 2,
-		reporters: ["default"],
-		projects: [
-			suite("unit", { timeoutMs: 10_000 }),
-			suite("property", { timeoutMs: 30_000 }),
-			suite("conformance", { timeoutMs: 20_000 }),
-			suite("integration", { timeoutMs: 30_000 }),
-			suite("e2e", { timeoutMs: 90_000 }),
-		],
-	},
+  root: new URL("..", import.meta.url).pathname,
+  test: {
+    // Two workers: the suites start real servers, and the machines they run on have two cores.
+    maxWorkers: 2,
+    reporters: ["default", new SummaryReporter()],
+    projects: [
+      suite("unit", { timeoutMs: 10_000 }),
+      suite("property", { timeoutMs: 30_000 }),
+      suite("conformance", { timeoutMs: 20_000 }),
+      suite("integration", { timeoutMs: 30_000 }),
+      suite("e2e", { timeoutMs: 90_000 }),
+    ],
+  },
 });

@@ -10,7 +10,7 @@ import type {
 import { type ErrorCode, HubError, problemOf } from "../errors.ts";
 
 /** RFC 9457 section 3. */
-export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+const PROBLEM_MEDIA_TYPE = "application/problem+json";
 /** For refusals that don't name a time of their own. */
 const DEFAULT_RETRY_AFTER_SECONDS = 2;
 const ALL_METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -32,7 +32,7 @@ const byFastifyCode = new Map<string, ErrorCode>([
 ]);
 
 /** Whatever was thrown, as an error of the catalogue: HubErrors as they are, Fastify's by meaning, else `internal_error`. */
-export function toHubError(error: unknown): HubError {
+function toHubError(error: unknown): HubError {
   if (error instanceof HubError) return error;
   const { code, statusCode } = fastifyFields(error);
   if (statusCode === null || statusCode < 400) return new HubError("internal_error");
@@ -42,7 +42,7 @@ export function toHubError(error: unknown): HubError {
 }
 
 /** Answers with the problem document, and the header its status asks for: WWW-Authenticate with 401, Retry-After with 429 and 503. */
-export function sendProblem(reply: FastifyReply, error: HubError): FastifyReply {
+function sendProblem(reply: FastifyReply, error: HubError): FastifyReply {
   const problem = problemOf(error);
   if (problem.status === 401) reply.header("www-authenticate", "Bearer");
   if (problem.status === 429 || problem.status === 503) {

@@ -72,7 +72,7 @@ export function isSettled(state: PhotoState): boolean {
 }
 
 /** 31-bit hash of what names an event (CloudEvents `source` + `id`). */
-export function eventHash(source: string, id: string): number {
+function eventHash(source: string, id: string): number {
   let hash = 0x811c9dc5;
   for (const text of [source, "\n", id]) {
     for (let index = 0; index < text.length; index += 1) {

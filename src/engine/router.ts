@@ -29,7 +29,7 @@ export class Router {
 }
 
 /** Cuts messages into groups of at most `GROUP_MAX_BYTES` characters of JSON; a larger message stands alone. */
-export function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessage[])[] {
+function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessage[])[] {
   const groups: OutMessage[][] = [];
   let group: OutMessage[] = [];
   let size = 0;

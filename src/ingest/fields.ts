@@ -3,8 +3,8 @@ import { MAX_NUMBER, type UploadError } from "../domain/events.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 
 /** Longer texts are cut to these UTF-16 units, not rejected: an ending must not be lost for its wording. */
-export const MAX_TEXT_UNITS = 1_024;
-export const MAX_ERROR_CODE_UNITS = 128;
+const MAX_TEXT_UNITS = 1_024;
+const MAX_ERROR_CODE_UNITS = 128;
 
 const ID = /^[A-Za-z0-9._:@-]{1,128}$/;
 const ID_RULE = "1 to 128 characters of A-Z a-z 0-9 . _ : @ -";

@@ -14,7 +14,7 @@ import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
 import { ownerOf } from "./tusd-owner.ts";
 import { createUploadOwners, type UploadOwners } from "./upload-owners.ts";
 
-export type IngestSource = "cloudevents" | "tusd";
+type IngestSource = "cloudevents" | "tusd";
 
 export interface IngestOptions {
   readonly publish: Engine["publish"];

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isJsonObject, type JsonObject } from "./json.ts";
 
 /** The hooks that say something about progress; every other one is ignored. */
-export type TusdHookName = "post-create" | "post-receive" | "post-finish" | "post-terminate";
+type TusdHookName = "post-create" | "post-receive" | "post-finish" | "post-terminate";
 
 export interface TusdHook {
   readonly name: TusdHookName;

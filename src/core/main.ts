@@ -1,0 +1,88 @@
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { Logger } from "pino";
+import type { Verifier } from "../auth/verify.ts";
+import type { Settings } from "../config/schema.ts";
+import { systemClock } from "../engine/clock.ts";
+import type { Engine } from "../engine/contract.ts";
+import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
+import { registerIngest } from "../ingest/http.ts";
+import { registerHealth } from "./health.ts";
+import { installProblemErrors, problemServerOptions } from "./problems.ts";
+
+export interface CoreOptions {
+  readonly settings: Settings;
+  readonly verifier: Verifier;
+  readonly log: Logger;
+}
+
+export interface Core {
+  readonly engine: Engine;
+  readonly internalUrl: string;
+  stats(): EngineStats;
+  /** From now on not ready, and events are refused with `draining`. */
+  drain(): void;
+  close(): Promise<void>;
+}
+
+/** The process that knows state: internal listener -> ingest -> engine. Read downwards in the order of a message. */
+export async function startCore({ settings, verifier, log }: CoreOptions): Promise<Core> {
+  let isDraining = false;
+
+  const engine = new CoreEngine({
+    clock: systemClock,
+    rules: {
+      stallAfterMs: settings.stallAfter,
+      expireAfterMs: settings.expireAfter,
+      retryGraceMs: settings.retryGrace,
+      jobIdleMs: settings.jobIdle,
+    },
+    limits: {
+      maxPhotosPerJob: settings.maxPhotosPerJob,
+      maxJobsPerUser: settings.maxJobsPerUser,
+      maxOpenPhotos: settings.maxOpenPhotos,
+    },
+    photoIntervalMs: settings.progressInterval,
+    jobIntervalMs: settings.jobInterval,
+    retentionMs: settings.jobRetention,
+    recentMs: settings.recent,
+  });
+
+  const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: "warn" });
+  const internal: FastifyInstance = fastify({
+    ...problemServerOptions,
+    loggerInstance: listenerLog,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+    bodyLimit: settings.maxBody,
+    connectionTimeout: 0,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
+  installProblemErrors(internal);
+  registerHealth(internal, () => (isDraining ? { ready: false, reason: "draining" } : engine.health()));
+  await registerIngest(internal, {
+    publish: (events) => engine.publish(events),
+    ingestTokens: settings.ingestToken ?? [],
+    maxBodyBytes: settings.maxBody,
+    maxBatch: settings.maxBatch,
+    isDraining: () => isDraining,
+    tusd: { owner: settings.tusdOwner, verify: verifier },
+  });
+  const internalUrl = await internal.listen({ host: settings.internalHost, port: settings.internalPort });
+
+  return {
+    engine,
+    internalUrl,
+    stats: () => engine.stats,
+    drain() {
+      isDraining = true;
+    },
+    async close() {
+      isDraining = true;
+      engine.close();
+      await internal.close();
+    },
+  };
+}
+
+/** A body that has not arrived by then is given up (slow POST). */
+const REQUEST_TIMEOUT_MS = 15_000;
