@@ -62,6 +62,8 @@ export class Reader implements Sink {
   readonly sent: OutMessage[] = [];
   readonly syncs: { mode: SyncMode; id: string; isJobKnown: boolean; after: number }[] = [];
   readonly errors: unknown[] = [];
+  /** Characters of JSON in each call of `send`. */
+  readonly groupSizes: number[] = [];
   endings = 0;
   capacity = Number.POSITIVE_INFINITY;
   readonly #subscription: Subscription;
@@ -73,6 +75,7 @@ export class Reader implements Sink {
 
   send(messages: readonly OutMessage[]): boolean {
     this.sent.push(...messages);
+    this.groupSizes.push(messages.reduce((size, { json }) => size + json.length, 0));
     this.capacity -= messages.length;
     return this.capacity > 0;
   }

@@ -10,7 +10,7 @@ import {
   type PhotoState,
   smallest,
 } from "./photo.ts";
-import { isStallable, type Photo, type Stamp, shareOf } from "./photo-view.ts";
+import { type Photo, type Stamp, shareOf } from "./photo-view.ts";
 import { Rate } from "./rate.ts";
 import { type Declared, Tally } from "./tally.ts";
 
@@ -215,7 +215,6 @@ function sample(job: Job, photo: Photo, event: PhotoEvent, before: PhotoState | 
 
 /** Uploading without new bytes: from here its bytes count no more towards the rate, until they move again. */
 export function stallPhoto(photo: Photo): void {
-  if (!isStallable(photo.state)) return;
   photo.stalled = true;
   photo.sampledAttempt = 0;
 }

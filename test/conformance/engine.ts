@@ -223,6 +223,21 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
     );
 
     it(
+      "never gives more than 64 KiB at a time, live or not",
+      withEngine(async ({ engine }) => {
+        const live = new Reader(engine, "u");
+        await settle();
+        await engine.publish(photos(1000, 100));
+        const late = new Reader(engine, "u");
+        await settle();
+        for (const sizes of [live.groupSizes, late.groupSizes]) {
+          expect(sizes.length).toBeGreaterThan(3);
+          expect(Math.max(...sizes)).toBeLessThanOrEqual(64 * 1024);
+        }
+      }),
+    );
+
+    it(
       "closes for good",
       withEngine(async ({ engine, pass }) => {
         const reader = new Reader(engine, "u");

@@ -73,12 +73,24 @@ describe("percent of a job", () => {
   });
 
   it("12: failed photos count in full, cancelled ones leave both sides", async () => {
-    await tell(event.created({ photoCount: 4 }), event.failed(P("a")), event.progressed(100, P("a")));
-    await tell(event.progressed(0, P("b")), event.progressed(500, P("c")), event.progressed(0, P("d")));
-    const before = job();
+    await tell(event.created({ photoCount: 4 }), event.progressed(100, P("a")), event.failed(P("a")));
+    await tell(event.progressed(0, P("b")), event.progressed(600, P("c")), event.progressed(0, P("d")));
+    expect(job()).toMatchObject({ progress: 40, bytesTransferred: 700, totalBytes: 4000 });
     await tell(event.cancelled(P("d")));
-    expect(before.progress).toBeLessThan(job().progress ?? 0);
+    expect(job()).toMatchObject({ progress: 53.3, totalBytes: 3000 });
     expect(job().photos).toEqual({ total: 4, completed: 0, failed: 1, cancelled: 1, active: 2 });
+  });
+
+  it("16: sums saturate at 2^53-1 and come back exactly when a term leaves", async () => {
+    const huge = Number.MAX_SAFE_INTEGER;
+    await tell(
+      event.progressed(1, { ...P("a"), totalBytes: huge }),
+      event.progressed(3, { ...P("b"), totalBytes: huge }),
+    );
+    await tell(event.progressed(7, { ...P("c"), totalBytes: 1001 }));
+    expect(job()).toMatchObject({ totalBytes: huge, bytesTransferred: 11, progress: 0 });
+    await tell(event.cancelled(P("a")), event.cancelled(P("b")));
+    expect(job()).toMatchObject({ totalBytes: 1001, bytesTransferred: 7 });
   });
 
   it("13: never falls within a totalsVersion", async () => {
@@ -247,6 +259,24 @@ describe("rate and ETA", () => {
     expect(job().bytesPerSecond).toBeLessThan(11_500);
     expect(job().etaSeconds).toBeGreaterThan(5);
     expect(job().etaSeconds).toBeLessThan(8);
+  });
+
+  it("18: follows a change of speed by half in 2 s", async () => {
+    await tell(event.started({ totalBytes: 1e9 }));
+    let bytes = 0;
+    const run = async (bytesPerStep: number, steps: number) => {
+      for (let step = 0; step < steps; step += 1) {
+        bytes += bytesPerStep;
+        await engine.publish([event.progressed(bytes, { totalBytes: 1e9 })]);
+        clock.advance(100);
+      }
+    };
+    await run(1_000, 200);
+    expect(job().bytesPerSecond).toBeGreaterThan(9_900);
+    expect(job().bytesPerSecond).toBeLessThan(10_100);
+    await run(3_000, 22);
+    expect(job().bytesPerSecond).toBeGreaterThan(18_000);
+    expect(job().bytesPerSecond).toBeLessThan(23_000);
   });
 
   it("18: bytes that were already stored at a start or a resume are no throughput", async () => {

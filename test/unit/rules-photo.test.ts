@@ -195,6 +195,41 @@ describe("a photo", () => {
     },
   );
 
+  it("10: a producer's own failure takes the place of the hub's: then more bytes open nothing", async () => {
+    await tell(event.created({ photoCount: 2 }), event.progressed(300));
+    clock.advance(16 * MINUTE_MS);
+    await tell(event.failed(), event.progressed(500));
+    expect(shown().map(([type]) => type)).toEqual([
+      "upload_started",
+      "upload_progress",
+      "upload_progress",
+      "upload_failed",
+    ]);
+  });
+
+  it("1: what is heard of a completed photo is unchanged, whatever attempt it names", async () => {
+    await tell(event.completed());
+    const late = [
+      event.progressed(10, { attempt: 2 }),
+      event.started({ attempt: 3 }),
+      event.failed({ attempt: 4 }),
+    ];
+    expect(await engine.publish(late)).toEqual({ accepted: 0, unchanged: 3, rejected: [] });
+  });
+
+  it("8: shows no less than a reader was shown of a held-back state", async () => {
+    await engine.publish([event.created({ photoCount: 2 }), event.started(), event.progressed(100)]);
+    await engine.publish([event.progressed(500)]);
+    const page = await engine.read({ userId: "u", jobId: null, from: { kind: "start", lastEventId: null } });
+    const polled = page.messages.map(({ json }) => JSON.parse(json).progress);
+    expect(polled).toEqual([50, 50, 25]);
+    await engine.publish([event.progressed(500, { totalBytes: 5000 })]);
+    clock.advance(100);
+    expect(shown().at(-1)?.[2]).toBe(50);
+    const job = reader.messages.at(-1);
+    expect(job).toMatchObject({ type: "job_progress", totalsVersion: 2, progress: 5 });
+  });
+
   it("conflates: first at once, then one an interval, the last state always, an ending at once", async () => {
     await engine.publish([event.started()]);
     for (let bytes = 10; bytes <= 400; bytes += 10) {
