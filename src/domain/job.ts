@@ -10,7 +10,7 @@ import {
   type PhotoState,
   smallest,
 } from "./photo.ts";
-import { type Photo, type Stamp, shareOf } from "./photo-view.ts";
+import { isStallable, type Photo, type Stamp, shareOf } from "./photo-view.ts";
 import { Rate } from "./rate.ts";
 import { type Declared, Tally } from "./tally.ts";
 
@@ -174,7 +174,8 @@ function change(job: Job, photo: Photo, state: PhotoState, nowMs: number): void 
   const share = shareOf(photo);
   photo.state = state;
   job.tally.replace(share, shareOf(photo));
-  if (state.attempt !== before.attempt || state.bytes !== before.bytes) {
+  const begins = isStallable(state) && !isStallable(before);
+  if (begins || state.attempt !== before.attempt || state.bytes !== before.bytes) {
     photo.lastBytesAtMs = nowMs;
     photo.stalled = false;
   }

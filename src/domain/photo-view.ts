@@ -53,7 +53,7 @@ export interface Photo {
   stalled: boolean;
   /** Of the newest event, also one that changed nothing: expiry counts from here. */
   lastEventAtMs: number;
-  /** Of the newest change of bytes or attempt: stall counts from here. */
+  /** Of the newest change of bytes or attempt, or the end of processing: stall counts from here. */
   lastBytesAtMs: number;
   /** The attempt that has a first sample for the rate; 0: none. */
   sampledAttempt: number;

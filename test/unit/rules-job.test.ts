@@ -89,8 +89,13 @@ describe("percent of a job", () => {
     );
     await tell(event.progressed(7, { ...P("c"), totalBytes: 1001 }));
     expect(job()).toMatchObject({ totalBytes: huge, bytesTransferred: 11, progress: 0 });
-    await tell(event.cancelled(P("a")), event.cancelled(P("b")));
-    expect(job()).toMatchObject({ totalBytes: 1001, bytesTransferred: 7 });
+    await tell(
+      event.progressed(huge - 1, { ...P("a"), totalBytes: huge }),
+      event.completed({ ...P("b"), totalBytes: huge }),
+    );
+    expect(job()).toMatchObject({ totalBytes: huge, bytesTransferred: huge });
+    await tell(event.cancelled(P("a")), event.cancelled(P("d")));
+    expect(job()).toMatchObject({ totalBytes: huge, bytesTransferred: huge });
   });
 
   it("13: never falls within a totalsVersion", async () => {
@@ -104,6 +109,16 @@ describe("percent of a job", () => {
       last = next;
     }
     expect(last.version).toBeGreaterThan(1);
+  });
+
+  it("13: nor for whoever reads while a fall is held back", async () => {
+    await tell(event.progressed(500, P("a")));
+    await engine.publish([event.progressed(600, P("a"))]);
+    await engine.publish([event.started({ ...P("b"), totalBytes: 9000 })]);
+    const [held] = await engine.jobs("u", "j");
+    expect(JSON.parse(held?.json ?? "")).toMatchObject({ progress: 60, totalsVersion: 1 });
+    clock.advance(100);
+    expect(job()).toMatchObject({ progress: 6, totalsVersion: 2 });
   });
 
   it("17: is told when the job is first heard of, then on change, conflated, never for the rate alone", async () => {

@@ -155,6 +155,14 @@ describe("a photo", () => {
     expect(reader.messages.filter(({ photoId }) => photoId === "p").at(-1)?.stalled).toBeUndefined();
   });
 
+  it("10: time spent processing is no stall, also when the total grows afterwards", async () => {
+    await tell(event.progressed(300), event.progressed(1000));
+    clock.advance(11_000);
+    await tell(event.started({ totalBytes: 4000 }));
+    expect(shown().at(-1)?.[1]).toBe("UPLOADING");
+    expect(reader.messages.some(({ stalled }) => stalled)).toBe(false);
+  });
+
   it("10: expires after silence, and any event pushes that back, also one that changes nothing", async () => {
     await tell(event.progressed(300));
     clock.advance(14 * MINUTE_MS);
