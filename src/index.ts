@@ -1,3 +1,7 @@
+export { settingsFor } from "./config/load.ts";
+export type { Settings } from "./config/schema.ts";
+export type { Hub, HubOptions, HubStats } from "./core/hub.ts";
+export { startHub } from "./core/hub.ts";
 export type { ErrorCode } from "./errors.ts";
 export { HubError } from "./errors.ts";
 export type { PublishData, PublishEvent, PublishEventType } from "./publisher/events.ts";

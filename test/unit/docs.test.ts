@@ -1,0 +1,23 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { settingsTable } from "../../src/config/docs.ts";
+import { errorCatalogue } from "../../src/errors.ts";
+import { STATE_TYPES } from "../clients/watcher.ts";
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+it("docs/settings.md holds the table of config docs, as it is now", () => {
+  expect(read("docs/settings.md")).toContain(settingsTable().trim());
+});
+
+it("the docs name every message type, close code and event rejection", () => {
+  const clients = read("docs/clients.md");
+  const events = read("docs/events.md");
+  for (const type of STATE_TYPES) expect(clients).toContain(`\`${type}\``);
+  for (const { closeCode } of Object.values(errorCatalogue)) {
+    if (closeCode !== null) expect(clients).toContain(String(closeCode));
+  }
+  for (const [code, { status }] of Object.entries(errorCatalogue)) {
+    if (status === 422) expect(events).toContain(`\`${code}\``);
+  }
+});
