@@ -6,8 +6,8 @@ import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { registerIngest } from "../ingest/http.ts";
+import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
 import { registerHealth } from "./health.ts";
-import { installProblemErrors, problemServerOptions } from "./problems.ts";
 
 export interface CoreOptions {
   readonly settings: Settings;

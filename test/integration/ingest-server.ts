@@ -2,10 +2,10 @@ import { type AddressInfo, connect } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import jsonwebtoken from "jsonwebtoken";
 import { createVerifier } from "../../src/auth/verify.ts";
-import { installProblemErrors, problemServerOptions } from "../../src/core/problems.ts";
 import type { DomainEvent } from "../../src/domain/events.ts";
 import type { Engine, PublishResult } from "../../src/engine/contract.ts";
 import { type IngestOptions, registerIngest } from "../../src/ingest/http.ts";
+import { installProblemErrors, problemServerOptions } from "../../src/ingest/problems.ts";
 
 export const SECRET = "ingest-secret-0123456789-0123456789";
 export const JWT_SECRET = "jwt-secret-0123456789-0123456789-01";
