@@ -147,6 +147,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     this.#leave();
     this.#state = "closed";
     this.#parts.wheel.cancel(this);
+    this.#parts.pressure.forget(this);
     this.#parts.pressure.add(-this.#accountedBytes);
     this.#accountedBytes = 0;
   }
@@ -154,11 +155,15 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   /** Closes it as the ending says; its socket is dropped if the client does not let go of it. */
   end(ending: Ending): void {
     if (this.#state !== "open") return;
+    const nowMs = this.#parts.wheel.now();
+    // A reader that is only slow may take what a normal end left for it, within the time its hold has left.
+    this.#terminateDueMs =
+      ending.closeCode === null
+        ? Math.min(this.#slowDueMs, nowMs + this.#limits.slowTimeoutMs)
+        : nowMs + CLOSE_GRACE_MS;
     this.#leave();
     this.#state = "ending";
-    // A reader that is only slow may take what a normal end left for it.
-    const graceMs = ending.closeCode === null ? this.#limits.slowTimeoutMs : CLOSE_GRACE_MS;
-    this.#terminateDueMs = this.#parts.wheel.now() + graceMs;
+    this.#parts.pressure.ending(this);
     this.#reschedule();
     this.#transport.end(ending);
   }

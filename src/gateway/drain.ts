@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Connection } from "./connection.ts";
-import type { Member, Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { endingOf, spread } from "./transport.ts";
 
 const STEP_MS = 50;
@@ -12,25 +11,17 @@ const PACE_MS = 1;
  * `timeoutMs`; whoever is still there at `timeoutMs` is dropped.
  */
 export async function drainConnections(registry: Registry, timeoutMs: number): Promise<void> {
-  const deadlineMs = Date.now() + timeoutMs;
+  const deadlineMs = performance.now() + timeoutMs;
   const members = registry.members();
   const spreadMs = Math.max(2_000, timeoutMs / 3);
-  for (const member of members) tell(member, spread(500, spreadMs));
+  for (const member of members) member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
   const paceMs = Math.min(timeoutMs / 2, members.length * PACE_MS);
   const perStep = Math.max(1, Math.ceil(members.length / Math.max(1, paceMs / STEP_MS)));
   for (let start = 0; start < members.length; start += perStep) {
     for (const member of members.slice(start, start + perStep)) member.end(endingOf("draining"));
     if (start + perStep < members.length) await sleep(STEP_MS);
   }
-  while (members.some((member) => !member.isClosed) && Date.now() < deadlineMs)
+  while (members.some((member) => !member.isClosed) && performance.now() < deadlineMs)
     await sleep(Math.min(STEP_MS, Math.max(1, timeoutMs)));
   for (const member of members) member.terminate();
-}
-
-function tell(member: Member, afterMs: number): void {
-  if (isConnection(member)) member.tell({ type: "reconnect", afterMs });
-}
-
-function isConnection(member: Member): member is Connection {
-  return "tell" in member;
 }

@@ -49,6 +49,8 @@ class LongPoll implements Sink, Member, Timed {
     return Number.POSITIVE_INFINITY;
   }
 
+  tell(): void {}
+
   end(ending: Ending): void {
     this.#settle(
       ending.reason === "replaced" ? new HubError("rate_limited", "Too many connections.", 5) : null,

@@ -2,11 +2,14 @@ import type { Connection } from "./connection.ts";
 
 /**
  * What all connections of a gateway buffer together. A connection that buffers more than `slow-buffer` is held: it is
- * sent nothing more until it drains. Above `max-buffered` in all, the fullest of the held ones are dropped.
+ * sent nothing more until it drains. Above `max-buffered` in all, those that are ending anyway are dropped first, then
+ * the fullest of the held ones.
  */
 export class Pressure {
   readonly #maxBytes: number;
   readonly #held = new Set<Connection>();
+  /** Closed by us, not yet gone: what they buffer still counts. */
+  readonly #ending = new Set<Connection>();
   #totalBytes = 0;
   #slowHolds = 0;
   #slowCloses = 0;
@@ -48,17 +51,30 @@ export class Pressure {
     this.#held.delete(connection);
   }
 
+  ending(connection: Connection): void {
+    this.#ending.add(connection);
+  }
+
+  /** The connection is gone, with all it buffered. */
+  forget(connection: Connection): void {
+    this.#held.delete(connection);
+    this.#ending.delete(connection);
+  }
+
   countClose(): void {
     this.#slowCloses += 1;
   }
 
-  /** Once a tick: the work is one sort of the held connections, however many messages came in between. */
+  /** Once a tick: the work is one sort of those connections, however many messages came in between. */
   shed(): void {
     if (this.#totalBytes <= this.#maxBytes) return;
-    const fullestFirst = [...this.#held].sort((a, b) => b.bufferedBytes - a.bufferedBytes);
-    for (const connection of fullestFirst) {
+    for (const connection of [...fullestFirst(this.#ending), ...fullestFirst(this.#held)]) {
       if (this.#totalBytes <= this.#maxBytes) return;
       connection.dropSlow();
     }
   }
+}
+
+function fullestFirst(connections: Iterable<Connection>): Connection[] {
+  return [...connections].sort((a, b) => b.bufferedBytes - a.bufferedBytes);
 }

@@ -1,5 +1,5 @@
 import { HubError } from "../errors.ts";
-import { type Ending, endingOf, type TransportKind } from "./transport.ts";
+import { type Control, type Ending, endingOf, type TransportKind } from "./transport.ts";
 
 /** Something that holds a socket for a user: a connection, or a poll that waits. */
 export interface Member {
@@ -7,6 +7,8 @@ export interface Member {
   readonly kind: TransportKind;
   /** True: its socket is gone. */
   readonly isClosed: boolean;
+  /** Says something beside the messages, where the transport can; a poll that waits can't. */
+  tell(message: Control): void;
   end(ending: Ending): void;
   terminate(): void;
 }

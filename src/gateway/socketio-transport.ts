@@ -38,7 +38,11 @@ export class SocketIoTransport implements Transport {
       if (this.#below === null) this.#answeredBytes = this.#waitingBytes;
       this.#waitingBytes = 0;
     });
-    this.#conn.on("upgrade", (transport: EngineTransport) => this.#watch(transport));
+    this.#conn.on("upgrade", (transport: EngineTransport) => {
+      this.#watch(transport);
+      // The last answer was read, or the client could not have upgraded; no poll will come to say so.
+      events.drained();
+    });
     this.#watch(this.#conn.transport);
     this.#socket.on("disconnect", () => {
       events.closed();

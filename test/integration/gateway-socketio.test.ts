@@ -67,6 +67,17 @@ test("a stock client begins with polling and upgrades; messages come once and in
   expect(bytes).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
 });
 
+test("a snapshot larger than slow-buffer comes at once, though the client upgrades in the midst of it", async () => {
+  const photos = Array.from({ length: 1_000 }, (_, index) => event.progressed(5, { photoId: `p${index}` }));
+  await hub.engine.publish(photos);
+  const began = performance.now();
+  const client = await connected();
+  // The next ping of engine.io would free it too, after 25 s.
+  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(client.events.filter(([name]) => name === "upload_progress").length).toBe(1_000);
+  expect(hub.gateway.stats.held).toBe(0);
+});
+
 describe("tokens", () => {
   test("in auth, in the header, in the query", async () => {
     await connected();

@@ -85,14 +85,13 @@ function message(json: string): OutMessage {
   return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json };
 }
 
-function connected(expiresInSeconds = 100_000) {
+function connected(expiresInSeconds = 100_000, pressure = new Pressure(1_000)) {
   const clock = { nowMs: 0 };
   const wall = { aheadMs: 0 };
   const engine = new ScriptedEngine();
   const transport = new ScriptedTransport();
   const registry = new Registry(10, 10);
   const wheel = new Wheel(100, () => clock.nowMs);
-  const pressure = new Pressure(1_000);
   const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
   const admission = new Admission(verifier, registry, []);
   const nowSeconds = Math.floor(Date.now() / 1_000);
@@ -244,4 +243,28 @@ test("a flood of refreshes that nobody reads the answers of ends it", async () =
   expect(transport.log).toEqual([]);
   await connection.refresh("x");
   expect(transport.log).toEqual(["end bad_frame 4400"]);
+});
+
+test("above max-buffered, what is ending anyway goes before those that are only held", () => {
+  const pressure = new Pressure(1_000);
+  const ending = connected(undefined, pressure);
+  const held = connected(undefined, pressure);
+  ending.connection.send([message("x".repeat(1_500))]);
+  held.connection.send([message("y".repeat(120))]);
+  ending.connection.end({ closeCode: null, reason: "job_ended", comesBack: true, afterMs: null });
+  pressure.shed();
+  expect(ending.transport.log.at(-1)).toBe("terminate");
+  expect(held.transport.log).toHaveLength(1);
+  expect(pressure).toMatchObject({ totalBytes: 120, held: 1 });
+});
+
+test("a normal end of a held connection leaves it the rest of its hold, no more", () => {
+  const { connection, transport, run } = connected();
+  connection.send([message("x".repeat(101))]);
+  run(50_000);
+  connection.end({ closeCode: null, reason: "max_age", comesBack: true, afterMs: null });
+  run(9_000);
+  expect(transport.log.at(-1)).toBe("end max_age null");
+  run(1_500);
+  expect(transport.log.at(-1)).toBe("terminate");
 });
