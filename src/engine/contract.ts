@@ -32,10 +32,13 @@ export type SyncMode = "snapshot" | "resumed";
 /** Where a reader stands: before its first page (with the id it came with), or after a page. */
 export type ReadFrom =
   | { readonly kind: "start"; readonly lastEventId: string | null }
+  | { readonly kind: "after"; readonly seq: number; readonly mode: "resumed" }
   | {
       readonly kind: "after";
       readonly seq: number;
-      readonly mode: SyncMode | "lost";
+      readonly mode: "snapshot" | "lost";
+      /** The engine's time of the first page, by which all pages tell recent from past. */
+      readonly asOfMs: number;
     };
 
 export interface ReadQuery {

@@ -47,6 +47,8 @@ export interface EngineStats {
   readonly conflated: number;
   /** Events that told of more bytes than there are. */
   readonly anomalies: number;
+  /** Entries of the queues: states held back, deadlines. */
+  readonly queued: number;
 }
 
 /** A photo, or (photo null) the job itself, waiting for a time. */
@@ -57,6 +59,9 @@ interface Waiting {
 
 /** Timers fire on whole steps of this, so that what falls due together goes out together. */
 const TICK_MS = 5;
+
+/** Fewer stale deadlines than this are not worth a sweep. */
+const SWEEP_FROM = 1_000;
 
 /**
  * The state of all users and the way of an event through it:
@@ -72,6 +77,10 @@ export class CoreEngine implements Engine {
   readonly #router = new Router();
   readonly #heldBack = new DeadlineQueue<Waiting>();
   readonly #deadlines = new DeadlineQueue<Waiting>();
+  /** Entries of `#deadlines` that have nothing to say any more. */
+  #staleDeadlines = 0;
+  /** Ended jobs, in the order of their ends. */
+  readonly #ended = new Set<Job>();
   /** Messages of the flush under way, by user. */
   #outbox = new Map<string, OutMessage[]>();
   #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
@@ -98,6 +107,7 @@ export class CoreEngine implements Engine {
       shown: this.#shown,
       conflated: this.#conflated,
       anomalies: this.#anomalies,
+      queued: this.#heldBack.size + this.#deadlines.size,
     };
   }
 
@@ -115,8 +125,9 @@ export class CoreEngine implements Engine {
         continue;
       }
       if (admitted.evicted !== null) this.#drop(admitted.evicted);
+      const isNewJob = admitted.job === null;
       const job = admitted.job ?? this.#addJob(admitted.userId, event.jobId, now);
-      if (this.#apply(job, event, now, touched)) accepted += 1;
+      if (this.#apply(job, event, now, touched) || isNewJob) accepted += 1;
     }
     for (const [job, photos] of touched) this.#flush(job, photos, now);
     this.#deliver();
@@ -175,7 +186,7 @@ export class CoreEngine implements Engine {
   /** Shows what a job has to show after its events were merged, and sets its next deadline. */
   #flush(job: Job, photos: Iterable<Photo>, now: Now): void {
     // An ended job may have been dropped by a later event of its own batch, to make room.
-    if (this.#store.job(job.userId, job.jobId) !== job) return;
+    if (!this.#isKept(job)) return;
     for (const photo of photos) this.#showPhoto(job, photo, now);
     const endsAtMs = nextJobDeadline(job, this.#options.rules);
     if (endsAtMs !== null && endsAtMs <= now.monotonicMs) this.#endJob(job, now);
@@ -187,6 +198,8 @@ export class CoreEngine implements Engine {
     this.#openPhotos -= job.tally.active;
     for (const photo of failOpenPhotos(job, now.monotonicMs)) this.#showPhoto(job, photo, now);
     job.ended = { status: endStatusOf(job), atMs: now.monotonicMs };
+    this.#ended.add(job);
+    this.#arm();
   }
 
   #showPhoto(job: Job, photo: Photo, now: Now): void {
@@ -232,19 +245,24 @@ export class CoreEngine implements Engine {
   }
 
   #scheduleJob(job: Job): void {
-    const atMs =
-      job.ended === null
-        ? nextJobDeadline(job, this.#options.rules)
-        : job.ended.atMs + this.#options.retentionMs;
-    this.#schedule(job, { job, photo: null }, atMs);
+    this.#schedule(job, { job, photo: null }, nextJobDeadline(job, this.#options.rules));
   }
 
   /** Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. */
   #schedule(item: Photo | Job, waiting: Waiting, atMs: number | null): void {
     if (atMs === null || (item.queuedDeadlineMs !== null && item.queuedDeadlineMs <= atMs)) return;
+    if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
     item.queuedDeadlineMs = atMs;
     this.#deadlines.add(atMs, waiting);
+    this.#sweepDeadlines();
     this.#arm();
+  }
+
+  /** Entries that a nearer one replaced, or whose job is gone, must not hold memory until their time comes. */
+  #sweepDeadlines(): void {
+    if (this.#staleDeadlines < SWEEP_FROM || this.#staleDeadlines < this.#deadlines.size / 2) return;
+    this.#deadlines.keep(({ item: { job, photo }, atMs }) => (photo ?? job).queuedDeadlineMs === atMs);
+    this.#staleDeadlines = 0;
   }
 
   #tick(): void {
@@ -252,29 +270,24 @@ export class CoreEngine implements Engine {
     for (const { item } of this.#heldBack.due(now.monotonicMs)) {
       const { job, photo } = item;
       (photo ?? job).isShowQueued = false;
+      if (!this.#isKept(job)) continue;
       if (photo === null) this.#showJob(job, now);
       else this.#showPhoto(job, photo, now);
     }
     for (const { item, atMs } of this.#deadlines.due(now.monotonicMs)) {
       const { job, photo } = item;
-      // An entry that a nearer one replaced has nothing to say any more.
       if ((photo ?? job).queuedDeadlineMs === atMs) this.#lapse(job, photo, now);
+      else this.#staleDeadlines -= 1;
     }
+    this.#dropExpired(now);
     this.#deliver();
     this.#arm();
   }
 
   #lapse(job: Job, photo: Photo | null, now: Now): void {
     (photo ?? job).queuedDeadlineMs = null;
-    if (this.#store.job(job.userId, job.jobId) !== job) return;
-    if (photo === null) this.#lapseJob(job, now);
+    if (photo === null) this.#flush(job, [], now);
     else this.#lapsePhoto(job, photo, now);
-  }
-
-  #lapseJob(job: Job, now: Now): void {
-    const isOver = job.ended !== null && now.monotonicMs >= job.ended.atMs + this.#options.retentionMs;
-    if (isOver) this.#drop(job);
-    else this.#flush(job, [], now);
   }
 
   #lapsePhoto(job: Job, photo: Photo, now: Now): void {
@@ -288,10 +301,32 @@ export class CoreEngine implements Engine {
     this.#schedulePhoto(job, photo);
   }
 
+  /** Jobs end in the order in which they are to be forgotten. */
+  #dropExpired(now: Now): void {
+    for (const job of this.#ended) {
+      if (this.#retainedUntilMs(job) > now.monotonicMs) return;
+      this.#drop(job);
+    }
+  }
+
+  #retainedUntilMs(job: Job): number {
+    return (job.ended?.atMs ?? Number.POSITIVE_INFINITY) + this.#options.retentionMs;
+  }
+
   #drop(job: Job): void {
     this.#openPhotos -= job.tally.active;
     this.#jobs -= 1;
+    this.#ended.delete(job);
     this.#store.dropJob(job);
+    for (const item of [job, ...job.photos.values()]) {
+      if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
+      item.queuedDeadlineMs = null;
+    }
+    this.#sweepDeadlines();
+  }
+
+  #isKept(job: Job): boolean {
+    return this.#store.job(job.userId, job.jobId) === job;
   }
 
   #post(userId: string, messages: readonly OutMessage[]): void {
@@ -310,7 +345,9 @@ export class CoreEngine implements Engine {
 
   #arm(): void {
     if (this.#closed) return;
-    const nextMs = earliest(this.#heldBack.nextAtMs, this.#deadlines.nextAtMs);
+    const [oldestEnded] = this.#ended;
+    const forgetMs = oldestEnded === undefined ? null : this.#retainedUntilMs(oldestEnded);
+    const nextMs = earliest(earliest(this.#heldBack.nextAtMs, this.#deadlines.nextAtMs), forgetMs);
     if (nextMs === null) return;
     const atMs = Math.ceil(nextMs / TICK_MS) * TICK_MS;
     if (this.#timer !== null && this.#timer.atMs <= atMs) return;

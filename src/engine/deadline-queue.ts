@@ -36,6 +36,12 @@ export class DeadlineQueue<Item> {
     for (let entry = this.#takeDue(nowMs); entry !== null; entry = this.#takeDue(nowMs)) yield entry;
   }
 
+  /** Forgets the entries that don't pass, in one sweep. */
+  keep(passes: (entry: Entry<Item>) => boolean): void {
+    const kept = this.#heap.filter(passes).sort((left, right) => left.atMs - right.atMs);
+    this.#heap.splice(0, this.#heap.length, ...kept);
+  }
+
   #takeDue(nowMs: number): Entry<Item> | null {
     const heap = this.#heap;
     const first = heap[0];

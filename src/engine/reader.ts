@@ -23,26 +23,26 @@ export class Reader {
   page({ userId, jobId, from }: ReadQuery, now: Now): Page {
     const user = this.#store.user(userId);
     const head = user?.headSeq ?? this.#store.floorSeq;
-    const { seq, mode } = this.#position(user, head, from);
+    const position = this.#position(user, head, from, now.monotonicMs);
     const messages: OutMessage[] = [];
     const job = jobId === null ? null : (user?.jobs.get(jobId) ?? null);
     let size = 0;
     let reached = head;
-    for (const entry of user?.log.after(seq) ?? []) {
-      if (!this.#isWanted(entry, jobId, mode, now)) continue;
+    for (const entry of user?.log.after(position.seq) ?? []) {
+      if (!this.#isWanted(entry, jobId, position)) continue;
       const message = this.#shower.replay(entry, now);
       if (message === null) continue;
-      if (messages.length > 0 && size + message.json.length > GROUP_MAX_BYTES) {
+      if (messages.length > 0 && size + Buffer.byteLength(message.json) > GROUP_MAX_BYTES) {
         reached = messages.at(-1)?.seq ?? head;
         break;
       }
       messages.push(message);
-      size += message.json.length;
+      size += Buffer.byteLength(message.json);
     }
     return {
       messages,
-      next: { kind: "after", seq: reached, mode },
-      mode: mode === "resumed" ? "resumed" : "snapshot",
+      next: { ...position, seq: reached },
+      mode: position.mode === "resumed" ? "resumed" : "snapshot",
       head,
       headId: formatEventId(this.#store.epoch, head),
       done: reached === head,
@@ -53,7 +53,7 @@ export class Reader {
   jobs(userId: string, jobId: string | null, now: Now): readonly OutMessage[] {
     const messages: OutMessage[] = [];
     for (const job of this.#store.user(userId)?.jobs.values() ?? []) {
-      const isWanted = jobId === null ? !isPast(job, this.#recentMs, now) : job.jobId === jobId;
+      const isWanted = jobId === null ? !isPast(job, this.#recentMs, now.monotonicMs) : job.jobId === jobId;
       const message = isWanted ? this.#shower.replayJob(job, now) : null;
       if (message !== null) messages.push(message);
     }
@@ -64,30 +64,27 @@ export class Reader {
    * An id that can't be honoured (another epoch, above the head, before the user's numbers began or what was pruned)
    * reads as `lost`: a snapshot that also names every ended job still kept.
    */
-  #position(user: UserState | null, head: number, from: ReadFrom): After {
-    if (from.kind === "after") {
-      const isOutrun = from.mode === "resumed" && user !== null && from.seq < user.prunedSeq;
-      return isOutrun ? LOST : from;
-    }
-    const id = parseEventId(from.lastEventId);
-    if (id === null) return { kind: "after", seq: 0, mode: "snapshot" };
+  #position(user: UserState | null, head: number, from: ReadFrom, nowMs: number): After {
+    const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: nowMs };
+    // What the user's numbers began with, or what was forgotten: who stands before it may have missed an ending.
     const first = Math.max(user?.startSeq ?? this.#store.floorSeq, user?.prunedSeq ?? 0);
+    if (from.kind === "after") return from.mode === "resumed" && from.seq < first ? lost : from;
+    const id = parseEventId(from.lastEventId);
+    if (id === null) return { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs };
     const isHonoured = id.epoch === this.#store.epoch && id.seq >= first && id.seq <= head;
-    return isHonoured ? { kind: "after", seq: id.seq, mode: "resumed" } : LOST;
+    return isHonoured ? { kind: "after", seq: id.seq, mode: "resumed" } : lost;
   }
 
-  #isWanted(entry: ShownEntry, jobId: string | null, mode: After["mode"], now: Now): boolean {
+  #isWanted(entry: ShownEntry, jobId: string | null, position: After): boolean {
     if (jobId !== null) return entry.job.jobId === jobId;
-    if (mode === "resumed" || !isPast(entry.job, this.#recentMs, now)) return true;
-    return mode === "lost" && entry.photo === null;
+    if (position.mode === "resumed" || !isPast(entry.job, this.#recentMs, position.asOfMs)) return true;
+    return position.mode === "lost" && entry.photo === null;
   }
 }
 
-const LOST: After = { kind: "after", seq: 0, mode: "lost" };
-
 /** Ended for longer than snapshots look back. */
-function isPast(job: Job, recentMs: number, now: Now): boolean {
-  return job.ended !== null && now.monotonicMs - job.ended.atMs > recentMs;
+function isPast(job: Job, recentMs: number, asOfMs: number): boolean {
+  return job.ended !== null && asOfMs - job.ended.atMs > recentMs;
 }
 
 function glanceOf(job: Job | null): JobGlance | null {

@@ -28,19 +28,20 @@ export class Router {
   }
 }
 
-/** Cuts messages into groups of at most `GROUP_MAX_BYTES` characters of JSON; a larger message stands alone. */
+/** Cuts messages into groups of at most `GROUP_MAX_BYTES` of JSON; a larger message stands alone. */
 function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessage[])[] {
   const groups: OutMessage[][] = [];
   let group: OutMessage[] = [];
   let size = 0;
   for (const message of messages) {
-    if (group.length > 0 && size + message.json.length > GROUP_MAX_BYTES) {
+    const bytes = Buffer.byteLength(message.json);
+    if (group.length > 0 && size + bytes > GROUP_MAX_BYTES) {
       groups.push(group);
       group = [];
       size = 0;
     }
     group.push(message);
-    size += message.json.length;
+    size += bytes;
   }
   if (group.length > 0) groups.push(group);
   return groups;

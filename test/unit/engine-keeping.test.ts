@@ -53,6 +53,75 @@ describe("ended jobs", () => {
   });
 });
 
+describe("what was dropped", () => {
+  it("stays away, also where a state was held back when it went", async () => {
+    const { engine, clock } = createEngine({ retentionMs: 0 });
+    const reader = new Reader(engine, "u");
+    await settle();
+    await engine.publish([event.started({ jobId: "other" })]);
+    await engine.publish([event.created({ photoCount: 1 }), event.progressed(100)]);
+    await engine.publish([event.progressed(200)]);
+    await engine.publish([event.completed()]);
+    clock.advance(1000);
+    const ends = reader.messages.filter(
+      ({ type }) => type === "job_completed" || type === "upload_completed",
+    );
+    expect(ends.length).toBe(2);
+    const late = new Reader(engine, "u");
+    await settle();
+    expect(new Set(late.messages.map(({ jobId }) => jobId))).toEqual(new Set(["other"]));
+  });
+
+  it("leaves no entries behind: neither jobs pushed out by the limit, nor photos that stall and move", async () => {
+    const limits = { maxPhotosPerJob: 10, maxJobsPerUser: 10, maxOpenPhotos: 1000 };
+    const { engine, clock } = createEngine({ limits });
+    for (let index = 0; index < 5000; index += 1) await engine.publish(oneOf(`job-${index}`));
+    expect(engine.stats).toMatchObject({ jobs: 10 });
+    expect(engine.stats.queued).toBeLessThan(2_100);
+    for (let turn = 1; turn <= 300; turn += 1) {
+      const moves = Array.from({ length: 10 }, (_, index) =>
+        event.progressed(turn, { jobId: "moving", photoId: `p${index}`, totalBytes: 1e6 }),
+      );
+      await engine.publish(moves);
+      clock.advance(11_000);
+    }
+    expect(engine.stats.queued).toBeLessThan(2_100);
+  });
+});
+
+describe("pages", () => {
+  it("of one snapshot all go by the same time: what was recent at the first is so at the last", async () => {
+    const { engine, clock } = createEngine();
+    const photos = Array.from({ length: 1000 }, (_, index) => event.completed({ photoId: `p${index}` }));
+    await engine.publish([event.created({ photoCount: 1000 }), ...photos]);
+    clock.advance(10 * MINUTE_MS - 1000);
+    const slow = new Reader(engine, "u", {}, 1);
+    await settle();
+    clock.advance(5000);
+    slow.resume();
+    await settle();
+    expect(slow.messages.length).toBe(2001);
+    expect(slow.messages.at(-1)?.type).toBe("job_completed");
+  });
+
+  it.each([false, true])(
+    "after the user was forgotten are a snapshot (come back since: %s)",
+    async (isBack) => {
+      const { engine, clock } = createEngine({ retentionMs: MINUTE_MS, recentMs: MINUTE_MS });
+      const slow = new Reader(engine, "u", {}, 1);
+      await settle();
+      await engine.publish([event.created({ photoCount: 1 }), event.progressed(100)]);
+      await engine.publish([event.completed()]);
+      clock.advance(2 * MINUTE_MS);
+      expect(engine.stats.users).toBe(0);
+      if (isBack) await engine.publish([event.started({ jobId: "k" })]);
+      slow.resume();
+      await settle();
+      expect(slow.syncs.at(-1)?.mode).toBe("snapshot");
+    },
+  );
+});
+
 describe("limits", () => {
   const limits = { maxPhotosPerJob: 2, maxJobsPerUser: 2, maxOpenPhotos: 3 };
 
@@ -110,7 +179,11 @@ describe("owners", () => {
     expect(before.rejected).toMatchObject([{ code: "owner_unknown" }]);
     const batch = [event.progressed(10, { userId: null }), event.created(), event.started({ userId: "v" })];
     const result = await engine.publish(batch);
-    expect(result).toMatchObject({ accepted: 2, rejected: [{ index: 2, code: "owner_mismatch" }] });
+    expect(result).toMatchObject({
+      accepted: 1,
+      unchanged: 1,
+      rejected: [{ index: 2, code: "owner_mismatch" }],
+    });
   });
 
   it("of scope user never bind a job id for others", async () => {
