@@ -51,7 +51,7 @@ export interface Job {
 
 /** What an event did to its job. */
 export interface Applied {
-  /** False: the event told nothing new (progress-rules.md 2). */
+  /** False: the event told nothing new of a known job (progress-rules.md 2). */
   readonly changed: boolean;
   /** Photos that may have something to show. */
   readonly touched: readonly Photo[];
@@ -92,7 +92,8 @@ export function expirePhoto(job: Job, photo: Photo, nowMs: number): void {
 
 /** The job ends around photos that are still open: each fails first (rule 14). Gives those photos. */
 export function failOpenPhotos(job: Job, nowMs: number): readonly Photo[] {
-  const error = job.completedHeard ? JOB_ENDED : TIMEOUT;
+  const isTold = job.completedHeard && job.declared.photoCount === null;
+  const error = isTold ? JOB_ENDED : TIMEOUT;
   return settleOpenPhotos(job, (state) => failByHub(state, error), nowMs);
 }
 
@@ -120,9 +121,8 @@ function applyJobEvent(job: Job, event: JobEvent, nowMs: number): Applied {
       job.cancelledHeard = true;
       break;
   }
-  const first = job.shown === null;
-  const changed = job.ended === null && (first || differs(before, job));
   const touched = job.cancelledHeard ? settleOpenPhotos(job, cancelWithJob, nowMs) : [];
+  const changed = touched.length > 0 || (job.ended === null && differs(before, job));
   return { changed, touched, anomaly: false };
 }
 
@@ -146,7 +146,11 @@ function applyPhotoEvent(job: Job, event: PhotoEvent, nowMs: number): Applied {
   if (known !== undefined) change(job, photo, state, nowMs);
   sample(job, photo, event, known === undefined ? null : before, nowMs);
   const changed = known === undefined || tellsNews(before, state);
-  return { changed, touched: changed ? [photo] : [], anomaly: isOver(state) && state !== before };
+  return {
+    changed,
+    touched: changed ? [photo] : [],
+    anomaly: isOver(state) && (known === undefined || state !== before),
+  };
 }
 
 function addPhoto(job: Job, photoId: string, state: PhotoState, nowMs: number): Photo {

@@ -85,7 +85,7 @@ export function encodeJobMessage(
 }
 
 function etaSeconds(view: JobView, bytesPerSecond: number | null): number | null {
-  if (bytesPerSecond === null || view.remaining === null) return null;
+  if (bytesPerSecond === null || view.remaining === null || view.remaining === 0) return null;
   return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(view.remaining / bytesPerSecond));
 }
 

@@ -19,7 +19,7 @@ export interface PhotoState {
   readonly bytes: number;
   /** Greatest total heard of this attempt; null: unknown. */
   readonly total: number | null;
-  /** Why it ended; null unless failed or cancelled. */
+  /** Why it failed; null otherwise. */
   readonly error: UploadError | null;
   /** Of any attempt; null: never heard. */
   readonly fileName: string | null;
@@ -32,8 +32,6 @@ export interface PhotoState {
 }
 
 const MAX_STARTS = 8;
-
-const JOB_CANCELLED: UploadError = { code: "job_cancelled", message: "The upload job was cancelled" };
 
 /** What an event says of an attempt, before it is joined. */
 interface Word {
@@ -64,7 +62,7 @@ export function failByHub(state: PhotoState, error: UploadError): PhotoState {
 
 /** The whole job was cancelled, and this photo with it (rule 14). Changes nothing on a settled photo. */
 export function cancelWithJob(state: PhotoState): PhotoState {
-  return isSettled(state) ? state : { ...state, rank: CANCELLED, error: JOB_CANCELLED };
+  return isSettled(state) ? state : { ...state, rank: CANCELLED, error: null };
 }
 
 export function isSettled(state: PhotoState): boolean {
@@ -189,7 +187,7 @@ function complete(state: PhotoState): PhotoState {
 }
 
 function errorAt(rank: Rank, state: PhotoState, word: Word): UploadError | null {
-  if (rank !== FAILED && rank !== CANCELLED) return null;
+  if (rank !== FAILED) return null;
   if (word.rank !== rank) return state.error;
   if (state.rank !== rank || state.endedByHub) return word.error;
   return smallestError(state.error, word.error);

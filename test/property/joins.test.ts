@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type DomainEvent, isPhotoEvent } from "../../src/domain/events.ts";
 import { applyEvent, createJob, type Job } from "../../src/domain/job.ts";
 import { mergePhoto, type PhotoState } from "../../src/domain/photo.ts";
-import { shareOf } from "../../src/domain/photo-view.ts";
+import { type Photo, shareOf, viewOf } from "../../src/domain/photo-view.ts";
 import { Tally } from "../../src/domain/tally.ts";
 import { createEngine, type Message, Reader, settle } from "../engine-harness.ts";
 import { event } from "../events.ts";
@@ -72,6 +72,11 @@ describe("joins", () => {
 });
 
 describe("aggregates", () => {
+  const show = (photo: Photo) => {
+    const stamp = { seq: 1, at: 0 };
+    const view = viewOf(photo);
+    photo.shown = { view, highest: 0, started: stamp, fileName: null, last: stamp, lastAtMs: 0 };
+  };
   const recount = (job: Job) => {
     const tally = new Tally();
     for (const photo of job.photos.values()) tally.replace(null, shareOf(photo));
@@ -86,12 +91,15 @@ describe("aggregates", () => {
         for (const { batch, passMs } of steps) {
           nowMs += passMs;
           for (const one of batch) {
-            applyEvent(job, one, nowMs);
+            const { touched } = applyEvent(job, one, nowMs);
             const totals = job.tally.totals(job.declared);
             expect(totals).toEqual(recount(job));
             for (const value of [totals.bytes, totals.total, totals.tenths, totals.remaining]) {
               expect(value === null || (Number.isFinite(value) && value >= 0)).toBe(true);
             }
+            // Shown, an ending stands as it was shown, whatever is heard of it later.
+            for (const photo of touched) show(photo);
+            expect(job.tally.totals(job.declared)).toEqual(recount(job));
           }
         }
       }),

@@ -201,6 +201,15 @@ describe("the end of a job", () => {
     expect(job()).toMatchObject({ type: "job_completed", status: "PARTIAL" });
   });
 
+  it("14: the same with uploadjob.completed heard: nobody ended the job around its photos", async () => {
+    await tell(event.created({ photoCount: 3 }), event.jobCompleted(), event.progressed(400, P("a")));
+    clock.advance(16 * MINUTE_MS);
+    expect(reader.messages.slice(-2)).toMatchObject([
+      { type: "upload_failed", photoId: "a", error: { code: "timeout" } },
+      { type: "job_completed", status: "FAILED" },
+    ]);
+  });
+
   it("14: an empty job ends at once only if its declared count is 0", async () => {
     await tell(event.created({ photoCount: 0 }), event.created({ jobId: "k" }));
     expect(jobMessages().map(({ jobId, type }) => [jobId, type])).toEqual([
@@ -215,7 +224,7 @@ describe("the end of a job", () => {
   it("14: uploadjob.cancelled cancels what is not completed, also photos heard of later", async () => {
     await tell(event.completed(P("a")), event.progressed(5, P("b")), event.jobCancelled());
     expect(reader.messages.slice(-2)).toMatchObject([
-      { type: "upload_failed", status: "CANCELLED", photoId: "b", error: { code: "job_cancelled" } },
+      { type: "upload_failed", status: "CANCELLED", photoId: "b", error: { code: "cancelled" } },
       { type: "job_completed", status: "CANCELLED" },
     ]);
     const ended = jobMessages().length;
@@ -274,6 +283,16 @@ describe("rate and ETA", () => {
     expect(job().bytesPerSecond).toBeLessThan(11_500);
     expect(job().etaSeconds).toBeGreaterThan(5);
     expect(job().etaSeconds).toBeLessThan(8);
+  });
+
+  it("18: a repeated ending is no throughput, and there is no ETA of 0", async () => {
+    await tell(event.started(P("a")), event.progressed(900, P("a")), event.progressed(900, P("a")));
+    for (let turn = 0; turn < 20; turn += 1) {
+      await tell(event.completed(P("b")), event.progressed(turn, P("c")));
+    }
+    expect(job().bytesPerSecond ?? 0).toBeLessThan(100);
+    await tell(event.progressed(1000, P("a")), event.progressed(1000, P("c")));
+    expect(job()).toMatchObject({ status: "UPLOADING", etaSeconds: null });
   });
 
   it("18: follows a change of speed by half in 2 s", async () => {

@@ -68,6 +68,20 @@ describe("a photo", () => {
     expect(reader.sent.length).toBe(before);
   });
 
+  it("2: each event of a batch is counted against the state after those before it", async () => {
+    const created = event.created({ photoCount: 3 });
+    const counts = async (batch: readonly DomainEvent[]) => {
+      const { accepted, unchanged } = await engine.publish(batch);
+      return [accepted, unchanged];
+    };
+    expect(await counts([created, created])).toEqual([1, 1]);
+    expect(await counts([event.progressed(1), event.created(), event.created({ title: "Trip" })])).toEqual([
+      2, 1,
+    ]);
+    expect(await counts([event.jobCancelled(), event.jobCancelled()])).toEqual([1, 1]);
+    expect(await counts([event.started({ photoId: "late" }), event.jobCancelled()])).toEqual([1, 1]);
+  });
+
   it("4: started without a number after a failure opens the next attempt, its second delivery does not", async () => {
     const again = event.started();
     await tell(event.started(), event.progressed(300), event.failed(), again);
@@ -103,6 +117,11 @@ describe("a photo", () => {
     await tell(event.progressed(1500, { totalBytes: 1000 }));
     expect(reader.messages.filter(({ photoId }) => photoId).at(-1)).toMatchObject({ bytesTransferred: 1000 });
     expect(engine.stats.anomalies).toBe(1);
+    await tell(
+      event.progressed(1500, { photoId: "q", totalBytes: 1000 }),
+      event.progressed(1500, { photoId: "q" }),
+    );
+    expect(engine.stats.anomalies).toBe(2);
   });
 
   it("7: a total of 0 is progress 0 until completed", async () => {
