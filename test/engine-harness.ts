@@ -125,8 +125,8 @@ export function viewOf(messages: readonly Message[]): Record<string, unknown> {
     ...rest
   } of messages) {
     if (rest.type === "upload_started") {
-      const { fileName } = rest;
-      view[`${rest.jobId}/${rest.photoId}/started`] = { attempt: rest.attempt, fileName };
+      // A name heard late is in the message of whoever comes later.
+      view[`${rest.jobId}/${rest.photoId}/started`] = { attempt: rest.attempt };
     }
     view[`${rest.jobId}/${rest.photoId ?? ""}`] = { ...rest, type: undefined, fileName: undefined };
   }

@@ -9,6 +9,7 @@ import {
   mergePhoto,
   type PhotoState,
   smallest,
+  totalOf,
 } from "./photo.ts";
 import { isStallable, type Photo, type Stamp, shareOf } from "./photo-view.ts";
 import { Rate } from "./rate.ts";
@@ -196,7 +197,9 @@ function tellsNews(before: PhotoState, after: PhotoState): boolean {
   if (before.rank === COMPLETED) return false;
   if (before.rank !== after.rank || before.attempt !== after.attempt) return true;
   if (isSettled(after)) return false;
-  return before.bytes !== after.bytes || before.total !== after.total || before.fileName !== after.fileName;
+  return (
+    before.bytes !== after.bytes || totalOf(before) !== totalOf(after) || before.fileName !== after.fileName
+  );
 }
 
 /**
@@ -205,7 +208,8 @@ function tellsNews(before: PhotoState, after: PhotoState): boolean {
  * in between moved all its bytes since it started.
  */
 function sample(job: Job, photo: Photo, event: PhotoEvent, before: PhotoState | null, nowMs: number): void {
-  const { attempt, bytes, total } = photo.state;
+  const { attempt, bytes } = photo.state;
+  const total = totalOf(photo.state);
   if (before?.rank === COMPLETED) return;
   const sameAttempt = before !== null && before.attempt === attempt;
   const counting = sameAttempt && photo.sampledAttempt === attempt;
@@ -236,5 +240,6 @@ function settleOpenPhotos(
 }
 
 function isOver(state: PhotoState): boolean {
-  return state.total !== null && state.bytes > state.total;
+  const total = totalOf(state);
+  return total !== null && state.bytes > total;
 }

@@ -1,6 +1,6 @@
 import type { UploadError } from "./events.ts";
 import { ALMOST_DONE, DONE, type Tenths, tenthsOf } from "./percent.ts";
-import { CANCELLED, COMPLETED, FAILED, isSettled, type PhotoState, UPLOADING } from "./photo.ts";
+import { CANCELLED, COMPLETED, FAILED, isSettled, type PhotoState, totalOf, UPLOADING } from "./photo.ts";
 
 export type PhotoStatus = "UPLOADING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELLED";
 
@@ -28,9 +28,8 @@ interface PhotoShown {
   readonly view: PhotoView;
   /** Highest percent ever shown, in any attempt; what is shown never falls below it (rule 8). */
   readonly highest: Tenths;
-  /** The attempt's `upload_started`; the name it carried. */
+  /** The attempt's `upload_started`. */
   readonly started: Stamp;
-  readonly fileName: string | null;
   /** The newest message; `started` itself where nothing followed it. */
   readonly last: Stamp;
   /** Monotonic milliseconds of the newest message: conflation counts from here. */
@@ -69,10 +68,12 @@ export function viewOf(photo: Photo): PhotoView {
   if (shown !== null && isFrozen(state, shown)) return shown.view;
   const bytes = shownBytes(state);
   return {
-    attempt: state.attempt,
+    // Nothing leaves completed: attempts heard of beside it are not told, unless they were before.
+    attempt:
+      state.rank === COMPLETED ? Math.max(state.completedAttempt, shown?.view.attempt ?? 0) : state.attempt,
     status: statusOf(state),
     bytes,
-    total: state.total,
+    total: totalOf(state),
     tenths: percentOf(state, bytes, shown?.highest ?? 0),
     stalled: stalled && isStallable(state),
     error: state.error,
@@ -84,10 +85,10 @@ export function dueOf(photo: Photo): PhotoDue | null {
   const { state, shown } = photo;
   if (shown === null) return { started: true, last: saysMoreThanStarted(state), urgent: true };
   if (isFrozen(state, shown)) return null;
-  if (state.attempt > shown.view.attempt) {
+  const now = viewOf(photo);
+  if (now.attempt > shown.view.attempt) {
     return { started: true, last: saysMoreThanStarted(state), urgent: true };
   }
-  const now = viewOf(photo);
   const before = shown.view;
   if (now.status !== before.status || now.stalled !== before.stalled) {
     return { started: false, last: true, urgent: true };
@@ -106,7 +107,7 @@ export function shareOf(
   if (shown !== null && isFrozen(state, shown)) {
     return { rank: state.rank, bytes: shown.view.bytes, total: shown.view.total };
   }
-  return { rank: state.rank, bytes: shownBytes(state), total: state.total };
+  return { rank: state.rank, bytes: shownBytes(state), total: totalOf(state) };
 }
 
 /** All bytes in, not completed: never stalled (rules 6, 10). */
@@ -134,18 +135,20 @@ function isFrozen(state: PhotoState, shown: PhotoShown): boolean {
 }
 
 function isAllIn(state: PhotoState): boolean {
-  return state.total !== null && state.bytes >= state.total;
+  const total = totalOf(state);
+  return total !== null && state.bytes >= total;
 }
 
 function shownBytes(state: PhotoState): number {
-  if (state.total === null) return state.bytes;
-  return state.rank === COMPLETED ? state.total : Math.min(state.bytes, state.total);
+  const total = totalOf(state);
+  if (total === null) return state.bytes;
+  return state.rank === COMPLETED ? total : Math.min(state.bytes, total);
 }
 
 function percentOf(state: PhotoState, bytes: number, highest: Tenths): Tenths | null {
   if (state.rank === COMPLETED) return DONE;
-  if (state.total === null) return null;
-  return Math.max(highest, tenthsOf(bytes, state.total));
+  const total = totalOf(state);
+  return total === null ? null : Math.max(highest, tenthsOf(bytes, total));
 }
 
 function saysMoreThanStarted(state: PhotoState): boolean {

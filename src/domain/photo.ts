@@ -17,8 +17,12 @@ export interface PhotoState {
   readonly rank: Rank;
   /** Greatest number of bytes heard of this attempt. */
   readonly bytes: number;
-  /** Greatest total heard of this attempt; null: unknown. */
+  /** Greatest total heard of this attempt; null: not heard. See `totalOf`. */
   readonly total: number | null;
+  /** Greatest total heard of any attempt; null: unknown. */
+  readonly largestTotal: number | null;
+  /** Greatest attempt that was heard to be completed; 0: none. */
+  readonly completedAttempt: number;
   /** Why it failed; null otherwise. */
   readonly error: UploadError | null;
   /** Of any attempt; null: never heard. */
@@ -49,7 +53,7 @@ export function mergePhoto(state: PhotoState | null, event: PhotoEvent): PhotoSt
   const opened = openAttempt(known.state, event, known.seen);
   const current = withFileName(opened, event);
   const word = wordOf(event, attemptOf(current, event));
-  return join(current, word);
+  return join(withAnyAttempt(current, word), word);
 }
 
 /**
@@ -63,6 +67,11 @@ export function failByHub(state: PhotoState, error: UploadError): PhotoState {
 /** The whole job was cancelled, and this photo with it (rule 14). Changes nothing on a settled photo. */
 export function cancelWithJob(state: PhotoState): PhotoState {
   return isSettled(state) ? state : { ...state, rank: CANCELLED, error: null };
+}
+
+/** What the photo weighs: a retry that does not say its total is taken to have the one known before. */
+export function totalOf(state: PhotoState): number | null {
+  return state.total ?? state.largestTotal;
 }
 
 export function isSettled(state: PhotoState): boolean {
@@ -85,6 +94,8 @@ function firstState(event: PhotoEvent): PhotoState {
   const started = event.type === "photo.upload.started";
   return {
     ...word,
+    largestTotal: word.total,
+    completedAttempt: word.rank === COMPLETED ? word.attempt : 0,
     fileName: started ? event.fileName : null,
     starts: started ? [eventHash(event.source, event.id)] : null,
     endedByHub: false,
@@ -137,6 +148,14 @@ function withFileName(state: PhotoState, event: PhotoEvent): PhotoState {
   if (event.type !== "photo.upload.started" || event.fileName === null) return state;
   const fileName = smallest(state.fileName, event.fileName);
   return fileName === state.fileName ? state : { ...state, fileName };
+}
+
+/** What counts of every attempt, also an older one. */
+function withAnyAttempt(state: PhotoState, word: Word): PhotoState {
+  const largestTotal = greatestKnown(state.largestTotal, word.total);
+  const completedAttempt = Math.max(state.completedAttempt, word.rank === COMPLETED ? word.attempt : 0);
+  if (largestTotal === state.largestTotal && completedAttempt === state.completedAttempt) return state;
+  return { ...state, largestTotal, completedAttempt };
 }
 
 function wordOf(event: PhotoEvent, attempt: number): Word {

@@ -43,9 +43,8 @@ export class Shower {
     const before = photo.shown;
     const started = due.started || before === null ? this.#stamp(user, now) : before.started;
     const last = due.last ? this.#stamp(user, now) : started;
-    const fileName = due.started || before === null ? photo.state.fileName : before.fileName;
     const highest = Math.max(before?.highest ?? 0, view.tenths ?? 0);
-    photo.shown = { view, highest, started, fileName, last, lastAtMs: now.monotonicMs };
+    photo.shown = { view, highest, started, last, lastAtMs: now.monotonicMs };
     const messages: OutMessage[] = [];
     if (due.started) {
       user.log.append({ seq: started.seq, job, photo, part: "started" });
@@ -91,8 +90,7 @@ export class Shower {
   }
 
   #photoStarted(job: Job, photo: Photo, view: PhotoView, stamp: Stamp): OutMessage {
-    const fileName = photo.shown?.fileName ?? null;
-    return this.#photo("upload_started", job, photo, startedView(view), stamp, fileName);
+    return this.#photo("upload_started", job, photo, startedView(view), stamp, photo.state.fileName);
   }
 
   #photoLast(job: Job, photo: Photo, view: PhotoView, stamp: Stamp): OutMessage {

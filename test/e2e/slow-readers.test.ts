@@ -248,7 +248,10 @@ async function otherConnection(hub: HubProcess) {
   client.on("message", (data) => {
     const { type, bytesTransferred } = JSON.parse(String(data));
     const sinceMs = type === "upload_progress" ? postedMs.get(bytesTransferred) : undefined;
-    if (sinceMs !== undefined) latenciesMs.push(performance.now() - sinceMs);
+    if (sinceMs === undefined) return;
+    latenciesMs.push(performance.now() - sinceMs);
+    // The same bytes come once more when the photo stalls.
+    postedMs.delete(bytesTransferred);
   });
   await once(client, "open");
   let bytes = 0;

@@ -75,7 +75,7 @@ describe("aggregates", () => {
   const show = (photo: Photo) => {
     const stamp = { seq: 1, at: 0 };
     const view = viewOf(photo);
-    photo.shown = { view, highest: 0, started: stamp, fileName: null, last: stamp, lastAtMs: 0 };
+    photo.shown = { view, highest: 0, started: stamp, last: stamp, lastAtMs: 0 };
   };
   const recount = (job: Job) => {
     const tally = new Tally();

@@ -59,6 +59,18 @@ describe("a photo", () => {
     ]);
   });
 
+  it("1: in one batch, too, nothing that is heard beside completed takes anything from it", async () => {
+    const batch = [event.progressed(1000, { attempt: 1 }), event.completed({ attempt: 1, totalBytes: null })];
+    const late = [event.started({ attempt: 2, totalBytes: null }), event.failed({ attempt: 7 })];
+    expect(await engine.publish([...batch, ...late])).toMatchObject({ accepted: 2, unchanged: 2 });
+    expect(reader.messages[1]).toMatchObject({
+      status: "COMPLETED",
+      attempt: 1,
+      bytesTransferred: 1000,
+      totalBytes: 1000,
+    });
+  });
+
   it("2: an event that changes nothing shows nothing and counts as unchanged", async () => {
     await tell(event.started(), event.progressed(500));
     const before = reader.sent.length;
@@ -141,6 +153,24 @@ describe("a photo", () => {
     expect(shown().map(([, , progress]) => progress)).toEqual([80, 80, 80, 80, 80, 85]);
     await tell(event.progressed(850, { totalBytes: 2000 }));
     expect(shown().at(-1)?.[2]).toBe(85);
+  });
+
+  it("8: a retry that does not say its total keeps the percent and the total", async () => {
+    await tell(event.progressed(600), event.failed(), event.started({ totalBytes: null }));
+    await tell(event.progressed(100, { totalBytes: null }));
+    expect(shown().slice(-2)).toEqual([
+      ["upload_started", "UPLOADING", 60, 2],
+      ["upload_progress", "UPLOADING", 60, 2],
+    ]);
+    expect(reader.messages.filter(({ photoId }) => photoId).at(-1)).toMatchObject({ totalBytes: 1000 });
+  });
+
+  it("9: a name heard after upload_started was shown is there for whoever comes later", async () => {
+    await tell(event.progressed(100), event.started({ fileName: "late.jpg" }));
+    expect(shown().length).toBe(2);
+    const fresh = new Reader(engine, "u");
+    await settle();
+    expect(fresh.messages[0]).toMatchObject({ type: "upload_started", fileName: "late.jpg" });
   });
 
   it("9: shows started before progress or an ending that overtook it", async () => {
