@@ -2,11 +2,15 @@ import { Socket as NetSocket } from "node:net";
 import type { Socket as EngineSocket, Transport as EngineTransport } from "engine.io";
 import type { Socket } from "socket.io";
 import type { OutMessage } from "../engine/contract.ts";
+import { framedOnce } from "./frames.ts";
 import { encodedOnce } from "./messages.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
 
 /** The packet of Socket.IO's default namespace: type EVENT (2), then the array of name and arguments. */
-const packetOf = encodedOnce(({ type, json }) => `2["${type}",${json}]`);
+const packetTextOf = ({ type, json }: OutMessage) => `2["${type}",${json}]`;
+/** engine.io puts its own type MESSAGE (4) before it; in a frame that is made here it has to be there already. */
+const framesOf = framedOnce((message) => `4${packetTextOf(message)}`);
+const packetOf = encodedOnce(packetTextOf);
 /** Shared by all packets: engine.io only reads it. */
 const UNCOMPRESSED = { compress: false };
 
@@ -52,6 +56,18 @@ export class SocketIoTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
+    if (this.#below === null) this.#writePackets(messages);
+    else this.#writeFrames(framesOf(messages));
+  }
+
+  /** One packet to engine.io, which hands it to ws as it is; to the client as many as there are messages. */
+  #writeFrames(frames: Buffer): void {
+    const options = { compress: false, wsPreEncodedFrame: [frames] };
+    this.#waitingBytes += frames.length;
+    this.#together(() => this.#conn.write("", options));
+  }
+
+  #writePackets(messages: readonly OutMessage[]): void {
     const last = messages.length - 1;
     this.#together(() => {
       messages.forEach((message, index) => {

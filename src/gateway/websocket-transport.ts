@@ -1,7 +1,10 @@
 import type { Duplex } from "node:stream";
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import type { OutMessage } from "../engine/contract.ts";
+import { framedOnce } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
+
+const framesOf = framedOnce(({ json }) => json);
 
 /** One JSON message a text frame; what is written together leaves in one system call. */
 export class WebSocketTransport implements Transport {
@@ -22,13 +25,8 @@ export class WebSocketTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    this.#socket.cork();
-    const last = messages.length - 1;
-    messages.forEach((message, index) => {
-      if (index === last) this.#client.send(message.json, this.#onTaken);
-      else this.#client.send(message.json);
-    });
-    this.#socket.uncork();
+    // Not through `send`: without compression ws writes frames as they come, so these take their place in order.
+    if (this.#client.readyState === WebSocket.OPEN) this.#socket.write(framesOf(messages), this.#onTaken);
   }
 
   control(message: Control): void {
