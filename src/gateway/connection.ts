@@ -201,7 +201,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
       this.#expiryNoticeMs = expiryNoticeMs(identity);
       this.#expiryAnnounced = false;
       if (this.#state === "open") this.#reschedule();
-      return { ok: true, expiresIn: Math.max(0, Math.floor(this.#tokenLeftMs() / 1_000)) };
+      return { ok: true, expiresIn: Math.max(0, Math.ceil(this.#tokenLeftMs() / 1_000)) };
     } catch (error) {
       return { ok: false, code: error instanceof HubError ? error.code : "internal_error" };
     }
@@ -228,7 +228,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     }
     if (leftMs > this.#expiryNoticeMs || this.#expiryAnnounced || this.isHeld) return;
     this.#expiryAnnounced = true;
-    this.tell({ type: "token_expiring", expiresIn: Math.floor(leftMs / 1_000) });
+    this.tell({ type: "token_expiring", expiresIn: Math.ceil(leftMs / 1_000) });
   }
 
   #closeSlow(): void {

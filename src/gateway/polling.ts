@@ -26,22 +26,24 @@ export type PollingEntrance = (
 export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
   const { engine, admission, settings } = parts;
 
+  /** The page to answer with; waits for news when there is none for this client yet. */
   async function firstPage(
     response: ServerResponse,
     identity: Identity,
     jobId: string | null,
     query: URLSearchParams,
+    isKnown: (page: Page) => boolean,
   ): Promise<Page> {
     const { userId } = identity;
     const waitMs = waitMsOf(query.get("wait"));
-    const lastEventId = lastEventIdOf(query.get("since"));
-    const page = await engine.read({ userId, jobId, from: { kind: "start", lastEventId } });
+    const from = { kind: "start", lastEventId: lastEventIdOf(query.get("since")) } as const;
+    const page = await engine.read({ userId, jobId, from });
     if (jobId !== null && page.job === null) throw new HubError("job_not_found");
-    const hasNews = page.messages.length > 0 || !page.done || page.job?.ended === true;
+    const hasNews = (page.messages.length > 0 && !isKnown(page)) || !page.done || page.job?.ended === true;
     if (hasNews || waitMs === 0) return page;
     await waitForNews(parts, identity, response, { jobId, headId: page.headId, waitMs });
     if (identity.expiresAtSeconds * 1_000 <= Date.now()) throw new HubError("token_expired");
-    return engine.read({ userId, jobId, from: page.next });
+    return engine.read({ userId, jobId, from: page.mode === "resumed" ? page.next : from });
   }
 
   return async (request, response, { path, query }, jobId) => {
@@ -49,15 +51,16 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
       admission.assertOpen();
       const token = httpTokenOf({ headers: request.headers, url: request.url ?? "" });
       const identity = await admission.authenticate(token);
-      const page = await firstPage(response, identity, jobId, query);
+      const etagOfPage = ({ headId }: Page) => etagOf(identity.userId, path, query, headId);
+      const isKnown = (page: Page) => isNamed(etagOfPage(page), request.headers["if-none-match"]);
+      const page = await firstPage(response, identity, jobId, query, isKnown);
       if (response.destroyed) return;
-      const etag = etagOf(identity.userId, path, query, page.headId);
       const headers = {
-        ETag: etag,
+        ETag: etagOfPage(page),
         "Cache-Control": "private, no-cache",
         Vary: "Accept, Authorization, Origin",
       };
-      if (isNamed(etag, request.headers["if-none-match"])) {
+      if (isKnown(page)) {
         response.writeHead(304, headers).end();
         return;
       }

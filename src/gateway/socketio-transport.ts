@@ -133,7 +133,7 @@ export class SocketIoTransport implements Transport {
 }
 
 /** engine.io keeps the WebSocket of a transport, and ws its socket, without a public name for either. */
-function netSocketOf(transport: EngineTransport): NetSocket | null {
+export function netSocketOf(transport: EngineTransport): NetSocket | null {
   const client: unknown = Reflect.get(transport, "socket");
   if (typeof client !== "object" || client === null) return null;
   const socket: unknown = Reflect.get(client, "_socket");

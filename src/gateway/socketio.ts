@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { Server as EngineServer } from "engine.io";
+import { Server as EngineServer, type Socket as EngineSocket } from "engine.io";
 import { Server, type Socket } from "socket.io";
 import { socketIoTokenOf } from "../auth/extract.ts";
 import type { Identity } from "../auth/verify.ts";
@@ -9,8 +9,12 @@ import { hubErrorOf, refuse, refuseUpgrade } from "./answers.ts";
 import { Connection } from "./connection.ts";
 import type { GatewayParts } from "./parts.ts";
 import { jobIdOf, lastEventIdOf, type Target } from "./requests.ts";
-import { SocketIoTransport } from "./socketio-transport.ts";
+import { netSocketOf, SocketIoTransport } from "./socketio-transport.ts";
+import { endingOf } from "./transport.ts";
 import { HubWebSocketServer, MAX_CLIENT_FRAME_BYTES } from "./websocket-server.ts";
+
+/** A CONNECT packet carries the token, which may be as large as in a header; what comes after it is small. */
+const MAX_HANDSHAKE_BYTES = 64 * 1_024;
 
 /** Socket.IO on a path that is not its alone: requests and upgrades are handed to its engine one by one. */
 export interface SocketIoEntrance {
@@ -33,10 +37,16 @@ export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
     pingInterval: settings.heartbeatInterval,
     pingTimeout: settings.heartbeatTimeout,
     upgradeTimeout: settings.connectTimeout,
-    maxHttpBufferSize: MAX_CLIENT_FRAME_BYTES,
+    maxHttpBufferSize: MAX_HANDSHAKE_BYTES,
     perMessageDeflate: false,
     httpCompression: false,
     wsEngine: HubWebSocketServer,
+  });
+  engine.on("connection", (conn: EngineSocket) => {
+    conn.once("close", (reason: string) => {
+      // engine.io still says goodbye, to a client that is not there.
+      if (reason === "ping timeout") netSocketOf(conn.transport)?.destroy();
+    });
   });
   const io = new Server({ serveClient: false, connectTimeout: settings.connectTimeout });
   io.bind(engine);
@@ -75,6 +85,10 @@ export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
     passes.delete(socket);
     forgetRequest(socket);
     const connection = new Connection(new SocketIoTransport(socket), pass.identity, parts, limits);
+    // Not refused by ws: its close frame would leave no way to say `closing` first.
+    socket.conn.on("data", (data: string | Buffer) => {
+      if (Buffer.byteLength(data) > MAX_CLIENT_FRAME_BYTES) connection.end(endingOf("frame_too_large"));
+    });
     socket.on("refresh", (body: unknown, answer: unknown) => void refresh(connection, body, answer));
     connection.start(pass.jobId, pass.lastEventId);
   });

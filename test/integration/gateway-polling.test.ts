@@ -95,6 +95,19 @@ test("a job of another user looks like one that doesn't exist", async () => {
 });
 
 describe("ETag", () => {
+  test("with wait, what the ETag names is waited beyond", async () => {
+    await running();
+    const url = `${PATH}/j?wait=500ms`;
+    const first = await poll(url);
+    const headers = { "If-None-Match": first.headers.get("etag") ?? "" };
+    const began = performance.now();
+    expect((await poll(url, headers)).status).toBe(304);
+    expect(performance.now() - began).toBeGreaterThan(450);
+    const waiting = poll(url, headers);
+    await hub.engine.publish([event.progressed(600)]);
+    expect((await waiting).status).toBe(200);
+  });
+
   test("304 while nothing is new, whatever token it is asked with", async () => {
     await running();
     const first = await poll(`${PATH}/j?access_token=${tokenOf("u", 100)}`);

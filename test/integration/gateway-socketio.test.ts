@@ -163,6 +163,12 @@ test("a half-open one is gone within interval and timeout", async () => {
   await client.until(/42\["synced"/, "synced");
   expect(hub.gateway.connections.socketio).toBe(1);
   await eventually(() => hub.gateway.connections.socketio === 0, "gone", 1_000);
+  // Not only out of the registry: a socket that waits for a goodbye would keep its file descriptor.
+  await eventually(
+    () => client.socket.readableEnded || client.socket.destroyed,
+    "its socket is closed",
+    1_000,
+  );
 });
 
 test("with --transports websocket a polling request is told what to set", async () => {
@@ -177,11 +183,25 @@ test("with --transports websocket a polling request is told what to set", async 
   await connected({ transports: ["websocket"] });
 });
 
-test("a packet over 4 KiB ends the connection, and the process stays", async () => {
-  const client = await connected({ transports: ["websocket"], reconnection: false });
-  client.socket.emit("refresh", { token: "x".repeat(5_000) });
-  await eventually(() => client.leavings.length === 1, "left");
-  await connected();
+test.each([["websocket"], ["polling"]] as const)(
+  "%s: a packet over 4 KiB is told 1009 and the client stays away, and the process stays",
+  async (transport) => {
+    const client = await connected({ transports: [transport] });
+    client.socket.emit("refresh", { token: "x".repeat(5_000) });
+    await eventually(() => client.leavings.length === 1, "left");
+    expect(client.events.find(([name]) => name === "closing")?.[1]).toEqual({ type: "closing", code: 1009 });
+    expect(client.leavings[0]?.willRetry).toBe(false);
+    await connected();
+  },
+);
+
+test("a token that is too large is refused with its code, for good", async () => {
+  const client = connect({ auth: { token: "x".repeat(9_000) } });
+  await eventually(() => client.refusals.length === 1, "refused");
+  expect(client.refusals[0]).toMatchObject({
+    data: { code: "token_invalid", retryable: false },
+    willRetry: false,
+  });
 });
 
 test("a client that leaves the namespace alone keeps nothing open", async () => {
