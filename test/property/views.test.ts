@@ -173,10 +173,10 @@ describe("a client's view", () => {
   });
 });
 
-/** The newest message of each photo and job, whole but for the rate, which alone is no news. */
+/** The newest message of each photo and job, whole but for the rate and a name heard late, which alone are no news. */
 function latest(messages: readonly Message[]): Record<string, unknown> {
   const byKey: Record<string, unknown> = {};
-  for (const { bytesPerSecond: _rate, etaSeconds: _eta, ...message } of messages) {
+  for (const { bytesPerSecond: _rate, etaSeconds: _eta, fileName: _name, ...message } of messages) {
     byKey[message.photoId ?? "job"] = message;
   }
   return byKey;
