@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { type Backoff, fullJitterMs, retryAfterMs } from "../src/publisher/backoff.ts";
 import type { CloudEvent } from "./job.ts";
 
 export interface IngestAnswer {
@@ -36,6 +37,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** A hub that restarts is back long before; one that is not has died. */
 const GIVE_UP_MS = 20_000;
 const MAX_RETRY_AFTER_MS = 30_000;
+const DEFAULT_RETRY_AFTER_MS = 1_000;
+const backoff: Backoff = { minMs: 100, maxMs: 2_000 };
 
 /**
  * Sends one batch until it is taken; events are idempotent, so that a repeated batch does no harm. Null: `signal`
@@ -50,39 +53,58 @@ export async function postEvents(
   let silentSinceMs = performance.now();
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const response = await send(target, body, signal);
-    if (response instanceof Response) {
+    if (typeof response !== "string") {
+      const { status, text, retryAfter } = response;
       silentSinceMs = performance.now();
-      const text = await response.text().catch(() => "");
-      if (response.status === 200 || response.status === 422) return readAnswer(text, target);
-      if (response.status !== 503 && response.status !== 429) throw refusal(response.status, text, target);
-      target.onRetry?.(`${response.status}`);
-      await pause(retryAfterMs(response), signal);
+      if (status === 200 || status === 422) return readAnswer(text, target);
+      if (status !== 503 && status !== 429) throw refusal(status, text, target);
+      target.onRetry?.(`${status}`);
+      const afterMs = retryAfterMs(retryAfter, Date.now()) ?? DEFAULT_RETRY_AFTER_MS;
+      await pause(Math.min(MAX_RETRY_AFTER_MS, afterMs), signal);
     } else if (!signal.aborted) {
       if (performance.now() - silentSinceMs > GIVE_UP_MS) {
         throw new IngestError("unreachable", `${target.internalUrl} does not answer any more (${response})`);
       }
       target.onRetry?.(response);
-      await pause(Math.random() * Math.min(2_000, 100 * 2 ** attempt), signal);
+      await pause(fullJitterMs(attempt + 1, backoff, Math.random()), signal);
     }
   }
   return null;
 }
 
-/** The response, or in words why there is none. */
-async function send(target: IngestTarget, body: string, signal: AbortSignal): Promise<Response | string> {
+interface Received {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string | null;
+}
+
+/** What was answered, or in words why nothing was. */
+async function send(target: IngestTarget, body: string, signal: AbortSignal): Promise<Received | string> {
+  // Not AbortSignal.any: on Node 20 each use of it leaves a trace in a signal that lives on.
+  const request = new AbortController();
+  const stop = () => request.abort();
+  signal.addEventListener("abort", stop);
+  const timer = setTimeout(() => {
+    request.abort(new Error(`no answer within ${REQUEST_TIMEOUT_MS} ms`));
+  }, REQUEST_TIMEOUT_MS);
   try {
-    return await fetch(`${target.internalUrl}/api/v1/events`, {
+    const response = await fetch(`${target.internalUrl}/api/v1/events`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${target.ingestToken}`,
         "content-type": "application/cloudevents-batch+json",
       },
       body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)]),
+      signal: request.signal,
     });
+    const text = await response.text();
+    return { status: response.status, text, retryAfter: response.headers.get("retry-after") };
   } catch (error) {
     const cause = z.object({ cause: z.object({ code: z.string() }) }).safeParse(error);
     return cause.success ? cause.data.cause.code : error instanceof Error ? error.message : String(error);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
   }
 }
 
@@ -97,11 +119,6 @@ function readAnswer(text: string, target: IngestTarget): IngestAnswer {
 function refusal(status: number, text: string, { internalUrl }: IngestTarget): IngestError {
   if (status === 401) return new IngestError("unauthorized", `${internalUrl} refused the ingest token`);
   return new IngestError("refused", `${internalUrl} answered ${status}: ${text.slice(0, 300)}`);
-}
-
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get("retry-after") ?? "1");
-  return Number.isFinite(seconds) ? Math.min(MAX_RETRY_AFTER_MS, seconds * 1_000) : 1_000;
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

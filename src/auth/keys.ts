@@ -6,6 +6,8 @@ export interface KeySettings {
   readonly jwtSecret: readonly string[] | null;
   /** PEM texts of public keys or certificates; null: secrets instead. */
   readonly jwtPublicKey: readonly string[] | null;
+  /** Where public keys will be fetched from, once the hub can; null: nowhere. */
+  readonly jwksUrl: string | null;
   /** Allow-list; null: HS256 with secrets, RS256 and ES256 with public keys. */
   readonly jwtAlgorithms: readonly string[] | null;
 }
@@ -32,16 +34,20 @@ const BY_CURVE = new Map<string, readonly Algorithm[]>([
 const PUBLIC_KEY_ALGORITHMS: readonly Algorithm[] = [...RSA, ...[...BY_CURVE.values()].flat()];
 
 /**
- * Throws an Error that names the setting when there is not exactly one kind of key, or when a key can't be read, is
- * too short, or has no algorithm left. The text never holds key material.
+ * None with `jwks-url`: no key is fetched yet. Throws an Error that names the setting when there is not exactly one kind
+ * of key, or when a key can't be read, is too short, or has no algorithm left. The text never holds key material.
  */
 export function loadKeys(settings: KeySettings): readonly VerificationKey[] {
   const secrets = settings.jwtSecret ?? [];
   const publicKeys = settings.jwtPublicKey ?? [];
-  if (secrets.length > 0 && publicKeys.length > 0) {
-    throw new Error("jwt-secret and jwt-public-key are both set: give one kind of key");
-  }
-  if (publicKeys.length > 0) {
+  const kinds = [
+    ...(secrets.length > 0 ? ["jwt-secret"] : []),
+    ...(publicKeys.length > 0 ? ["jwt-public-key"] : []),
+    ...(settings.jwksUrl === null ? [] : ["jwks-url"]),
+  ];
+  if (kinds.length > 1) throw new Error(`${kinds.join(" and ")} are set together: give one kind of key`);
+  if (kinds.length === 0) throw new Error("no key: set jwt-secret, jwt-public-key or jwks-url");
+  if (secrets.length === 0) {
     const allowed = allowList(
       settings.jwtAlgorithms ?? ["RS256", "ES256"],
       PUBLIC_KEY_ALGORITHMS,
@@ -49,7 +55,6 @@ export function loadKeys(settings: KeySettings): readonly VerificationKey[] {
     );
     return publicKeys.map((pem, index) => publicKeyOf(pem, `jwt-public-key ${index + 1}`, allowed));
   }
-  if (secrets.length === 0) throw new Error("no key: set jwt-secret or jwt-public-key");
   const allowed = allowList(settings.jwtAlgorithms ?? ["HS256"], HMAC, "secrets");
   return secrets.map((secret, index) => secretKeyOf(secret, `jwt-secret ${index + 1}`, allowed));
 }

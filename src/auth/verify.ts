@@ -40,7 +40,10 @@ const MAX_TOKEN_CHARACTERS = 8 * 1024;
 /** 9999-12-31T23:59:59Z, the last instant a date string can name. */
 const MAX_EXPIRY_SECONDS = 253_402_300_799;
 
-/** Throws an Error for settings no token could be verified with, see `loadKeys`. `nowMs`: Unix milliseconds. */
+/**
+ * Throws an Error for keys that can't be used, see `loadKeys`; with `jwks-url` every token is `token_invalid` so far.
+ * `nowMs`: Unix milliseconds.
+ */
 export function createVerifier(settings: VerifierSettings, nowMs: () => number = Date.now): Verifier {
   const keys = loadKeys(settings);
   const claims: VerifyOptions = {
@@ -68,7 +71,7 @@ export function createVerifier(settings: VerifierSettings, nowMs: () => number =
 type Payload = Readonly<Record<string, unknown>>;
 
 function signedPayload(token: string, keys: readonly VerificationKey[], options: VerifyOptions): Payload {
-  let reason = "";
+  let reason = keys.length === 0 ? "The hub has no key to verify it with." : "";
   for (const { key, algorithms } of keys) {
     try {
       const jwt = jsonwebtoken.verify(token, key, { ...options, algorithms, complete: true });

@@ -59,7 +59,7 @@ async function start(settings: Settings, log: Logger): Promise<Hub> {
   try {
     return await startHub({ settings, log });
   } catch (error) {
-    throw listenFailure(error, settings) ?? error;
+    throw listenFailure(error, settings) ?? lookupFailure(error, settings) ?? error;
   }
 }
 
@@ -82,6 +82,18 @@ function listenFailure(error: unknown, settings: Settings): CommandFailed | null
     EADDRNOTAVAIL: `${place} is no address of this machine; see ${internal ? "--internal-host" : "--host"}`,
   };
   return new CommandFailed(exitCode.failed, lines[code]);
+}
+
+const lookupError = z.object({ code: z.enum(["ENOTFOUND", "EAI_AGAIN"]), hostname: z.string() });
+
+function lookupFailure(error: unknown, settings: Settings): CommandFailed | null {
+  const parsed = lookupError.safeParse(error);
+  if (!parsed.success) return null;
+  const { code, hostname } = parsed.data;
+  // The internal listener comes first: with the same name for both, it is the one that failed.
+  const flag = hostname === settings.internalHost ? "--internal-host" : "--host";
+  const line = `${flag} names ${hostname}, which can't be resolved (${code}); give an address of this machine`;
+  return new CommandFailed(exitCode.usage, line);
 }
 
 function stopSignals(host: Host, log: Logger): { readonly stopped: Promise<void>; release(): void } {

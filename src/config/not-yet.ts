@@ -1,4 +1,3 @@
-import { ConfigError } from "./errors.ts";
 import type { Loaded } from "./load.ts";
 
 /** What a later version brings: one line for the log. `info` where nobody asked for it. */
@@ -7,34 +6,33 @@ export interface NotYet {
   readonly line: string;
 }
 
-/**
- * Lines for settings that are accepted but have no effect yet; `cores` are those of the machine. Throws a `ConfigError`
- * for what nothing works without.
- */
+/** Lines for settings that are accepted but have no effect yet; `cores` are those of the machine. */
 export function notYet(
   { settings, given }: Pick<Loaded, "settings" | "given">,
   cores: number,
 ): readonly NotYet[] {
   const lines: NotYet[] = [];
-  const warn = (line: string): number => lines.push({ level: "warn", line });
-  if (settings.jwksUrl !== null) {
-    const origin = given.get("jwksUrl")?.label ?? "--jwks-url";
-    const remedy = "set --jwt-public-key or --jwt-secret until then";
-    throw new ConfigError([{ origin, problem: "comes with a later version", remedy }]);
-  }
+  const say = (isAskedFor: boolean, line: string): number =>
+    lines.push({ level: isAskedFor ? "warn" : "info", line });
+
   const gateways = settings.workers === "auto" ? cores - 1 : settings.workers;
   if (gateways > 0) {
-    const line = "more than one process comes with a later version: runs as --workers 0";
-    lines.push({ level: given.has("workers") ? "warn" : "info", line });
+    say(given.has("workers"), "more than one process comes with a later version: runs as --workers 0");
   }
-  const inMemory = "comes with a later version: state lives in memory until then, and ends with the process";
-  if (given.has("redis")) warn(`redis ${inMemory}`);
-  if (given.has("redisStream"))
-    warn("redis-stream comes with a later version: events are taken by HTTP only");
-  if (given.has("dataDir")) warn(`data-dir ${inMemory}`);
-  if (given.has("durability") && settings.durability !== "none")
-    warn(`durability ${settings.durability} ${inMemory}`);
-  if (given.has("ui") && settings.ui) warn("ui: the pages come with a later version");
-  if (given.has("adminToken")) warn("admin-token: the admin routes come with a later version");
+  say(
+    given.has("dataDir") || (given.has("durability") && settings.durability !== "none"),
+    "data-dir and durability come with a later version: state is in memory, survives no restart, and no folder is made",
+  );
+  if (settings.redis !== null) say(true, "redis comes with a later version: it is not connected to");
+  if (settings.redisStream !== null) {
+    say(true, "redis-stream comes with a later version: events are taken by HTTP only");
+  }
+  if (settings.jwksUrl !== null) {
+    say(true, "jwks-url comes with a later version: until then every user's token is refused");
+  }
+  if (settings.ui) say(given.has("ui"), "ui: the pages come with a later version, nothing is served at /");
+  if (settings.adminToken.length > 0) {
+    say(given.has("adminToken"), "admin-token: the admin routes come with a later version");
+  }
   return lines;
 }

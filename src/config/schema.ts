@@ -251,7 +251,7 @@ export const schema = {
     "Limits",
     kind.integer(1, 100_000_000),
     1_000_000,
-    "photos of jobs that have not ended",
+    "photos that have not come to an ending, in the whole hub",
   ),
   maxBuffered: setting(
     "Limits",

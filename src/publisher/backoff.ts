@@ -7,7 +7,7 @@ export interface Backoff {
 }
 
 /**
- * Full jitter: anything from 0 to the exponential ceiling, so that many backends don't come back at once.
+ * Full jitter: anything from 0 to the exponential ceiling, so that many clients don't come back at once.
  * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  *
  * @param failures tries that failed in a row, 1 or more

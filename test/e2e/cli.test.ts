@@ -98,6 +98,38 @@ test("a port in use: one clear line and 1", async () => {
   expect(code).toBe(1);
 });
 
+test.each(["--host", "--internal-host"])(
+  "a name for %s that nobody knows: one clear line and 2",
+  async (flag) => {
+    const argv = ["serve", ...SECRETS, "--port", "0", "--internal-port", "0", "--log-level", "error"];
+    const { code, out, err } = await runNode(program, [...argv, flag, "nohost.invalid"]);
+    expect(err).toMatch(
+      new RegExp(
+        `^progress-hub: ${flag} names nohost\\.invalid, which can't be resolved \\((ENOTFOUND|EAI_AGAIN)\\); .*\\n$`,
+      ),
+    );
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+  },
+);
+
+test("with jwks-url alone it starts, and says that every token is refused", async () => {
+  const keys = ["--jwks-url", "https://id.example.com/jwks", "--ingest-token", "i".repeat(32)];
+  const argv = ["serve", ...keys, "--host", "127.0.0.1", "--port", "0", "--internal-port", "0"];
+  let answer: Promise<unknown> | null = null;
+  const { code, err } = await runNode(program, argv, (out, child) => {
+    const [, url] = /public=(\S+)/.exec(out) ?? [];
+    if (url === undefined || answer !== null) return;
+    answer = fetch(`${url}/api/v1/upload-progress`, { headers: { authorization: "Bearer a.b.c" } })
+      .then((response) => response.json())
+      .finally(() => child.kill("SIGTERM"));
+  });
+  expect(await answer).toMatchObject({ status: 401, code: "token_invalid" });
+  expect(err).toMatch(
+    /"level":40,[^\n]*jwks-url comes with a later version: until then every user's token is refused/,
+  );
+  expect(code).toBe(0);
+});
+
 test("serve says when it is ready, logs JSON to stderr, and ends with 0 on SIGTERM", async () => {
   const argv = ["serve", ...SECRETS, "--host", "127.0.0.1", "--port", "0", "--internal-port", "0"];
   const { code, out, err } = await runNode(program, argv, (_out, child) => void child.kill("SIGTERM"));

@@ -44,6 +44,7 @@ export async function startIngest(
   const verify = createVerifier({
     jwtSecret: [JWT_SECRET],
     jwtPublicKey: null,
+    jwksUrl: null,
     jwtAlgorithms: null,
     jwtIssuer: null,
     jwtAudience: null,

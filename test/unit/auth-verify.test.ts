@@ -11,11 +11,13 @@ const OTHER = "fedcba9876543210fedcba9876543210";
 const settings: VerifierSettings = {
   jwtSecret: [SECRET],
   jwtPublicKey: null,
+  jwksUrl: null,
   jwtAlgorithms: null,
   jwtIssuer: null,
   jwtAudience: null,
   jwtUserClaim: "sub",
 };
+const jwksUrl = "https://id.example.com/jwks";
 const claims = { sub: "auth0|42", exp: NOW + 60, iat: NOW, jti: "t1" };
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -224,6 +226,17 @@ describe("anything at all", () => {
   });
 });
 
+describe("with jwks-url alone", () => {
+  it("every token is refused, since no key is fetched yet", () => {
+    const noKeys = { jwtSecret: null, jwksUrl };
+    for (const options of [{}, { ignoreExpiration: true }]) {
+      expect(refusalOf(hs256(claims), noKeys, options)).toBe("token_invalid");
+      expect(refusalOf(forge({ alg: "none" }, claims, null), noKeys, options)).toBe("token_invalid");
+      expect(refusalOf("", noKeys, options)).toBe("token_missing");
+    }
+  });
+});
+
 describe("keys that can't be used stop the start", () => {
   const weak = generateKeyPairSync("rsa", { modulusLength: 1024 });
   const pkcs8 = rsa.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
@@ -232,6 +245,8 @@ describe("keys that can't be used stop the start", () => {
     ["no key", { jwtSecret: null }],
     ["no key", { jwtSecret: [], jwtPublicKey: [] }],
     ["one kind of key", { jwtPublicKey }],
+    ["jwt-secret and jwks-url are set together", { jwksUrl }],
+    ["HS256 can't be used with public keys", { jwtSecret: null, jwksUrl, jwtAlgorithms: ["HS256"] }],
     ["below 32 bytes", { jwtSecret: ["short"] }],
     ["use jwt-public-key", { jwtSecret: [pemOf(rsa.publicKey)] }],
     ["is a private key", { jwtSecret: null, jwtPublicKey: [pkcs8] }],

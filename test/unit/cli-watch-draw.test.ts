@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { fullJitterMs } from "../../src/cli/watch/backoff.ts";
+import { describe, expect, test } from "vitest";
 import { drawFrame, type Frame } from "../../src/cli/watch/draw.ts";
 import type { JobMessage, PhotoMessage } from "../../src/cli/watch/message.ts";
 import { formatBytes, formatPercent, formatSeconds, inColumns, printable } from "../../src/cli/watch/text.ts";
@@ -97,6 +96,41 @@ test("ended jobs fold into one line each, the oldest into a count", () => {
   );
 });
 
+describe.each([20, 40, 60, 80, 100])("in a window of %d columns", (columns) => {
+  const photos = { total: 12, completed: 10, failed: 2, cancelled: 0, active: 0 };
+  const endings = ["COMPLETED", "PARTIAL", "FAILED", "CANCELLED"] as const;
+
+  test.each(endings)("the row of an ended job says %s", (status) => {
+    const job = jobView("Summer holidays", [], { type: "job_completed", status, progress: 100, photos });
+    const [row = ""] = linesOf([job], { columns });
+    expect(row).toMatch(new RegExp(` ${status.toLowerCase()}( |$)`));
+    expect(inColumns(row, columns).trimEnd()).toBe(row);
+    if (columns >= 40) expect(row).toContain(" 10/12");
+    if (columns >= 80) expect(row).toMatch(/ 100\.0 % .* 2 failed$/);
+  });
+
+  test("what failed in an ended job stays, with the reason", () => {
+    const failed = { type: "upload_failed", status: "FAILED" } as const;
+    const views = [
+      photoView("p1", { ...failed, error: { code: "network", message: "lost" } }),
+      photoView("p2", { ...failed, error: { code: "quota", message: "" } }),
+      photoView("p3", { type: "upload_completed", status: "COMPLETED" }),
+    ];
+    const job = jobView("j", views, { type: "job_completed", status: "PARTIAL", progress: 100, photos });
+    const last = linesOf([job], { columns, footer: null });
+    expect(last).toEqual([
+      expect.stringContaining("partial"),
+      expect.stringMatching(/^ {4}p1 .*✗ lost$/),
+      expect.stringMatching(/^ {4}p2 .*✗ quota$/),
+    ]);
+    // Rows go to what is active first.
+    const active = jobView("now", [photoView("a"), photoView("b"), photoView("c")]);
+    const short = linesOf([job, active], { columns, rows: 7, footer: null });
+    expect(short.map((line) => line.trim().split(" ")[0])).toEqual(["!", "…", "▸", "a", "b", "c"]);
+    expect(short[1]).toMatch(/^ {2}… and 2 more fail(ed|…)$/);
+  });
+});
+
 test("any number of jobs and photos, with any names, fits any window", () => {
   const name = fc.oneof(
     fc.string({ unit: "grapheme" }),
@@ -160,11 +194,4 @@ test("figures", () => {
   expect([0, 41.2, 3_905].map(formatSeconds)).toEqual(["0:00", "0:42", "1:05:05"]);
   expect([null, 0, 100].map(formatPercent)).toEqual(["    ? %", "  0.0 %", "100.0 %"]);
   expect(printable("a\u001b]0;x\u0007\u202eb")).toBe("a?]0;x??b");
-});
-
-test("back-off: full jitter under a growing cap", () => {
-  expect([0, 1, 2, 9, 99].map((attempt) => fullJitterMs(attempt, () => 1))).toEqual([
-    500, 1_000, 2_000, 10_000, 10_000,
-  ]);
-  expect(fullJitterMs(5, () => 0)).toBe(0);
 });

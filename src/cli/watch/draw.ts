@@ -24,6 +24,15 @@ interface Layout extends Frame {
   readonly tailColumns: number;
 }
 
+/** What a job's line shows between its name and its tail. */
+interface Shape {
+  readonly cells: readonly string[];
+  readonly tailColumns: number;
+}
+
+const GAP = "  ";
+/** A tail narrower than this has no room for a reason beside the bytes. */
+const REASON_COLUMNS = 32;
 /** How long a photo stays after its ending, so that the eye sees it reach the end. */
 const LINGER_MS = 1_000;
 const MAX_ENDED_JOBS = 3;
@@ -42,11 +51,10 @@ function drawJobs(jobs: readonly JobView[], layout: Layout, budget: number): str
   const ended = jobs.filter((job) => job.ended);
   const endedRows = Math.min(ended.length, MAX_ENDED_JOBS, Math.max(1, Math.floor(budget / 4)));
   const shownEnded = ended.slice(ended.length - endedRows);
-  const endedLines = shownEnded.map((job) => jobLine(job, layout));
   const hidden = ended.length - endedRows;
-  if (hidden > 0) endedLines.unshift(more(hidden, "ended", layout));
+  const endedCount = endedRows + Number(hidden > 0);
 
-  const room = Math.max(1, budget - endedLines.length);
+  const room = Math.max(1, budget - endedCount);
   const overflow = active.length > room;
   const shownActive = overflow ? active.slice(0, room - 1) : active;
   const photos = shownActive.map((job) => listedPhotos(job, layout.nowMs));
@@ -56,10 +64,25 @@ function drawJobs(jobs: readonly JobView[], layout: Layout, budget: number): str
   );
   const activeLines = shownActive.flatMap((job, index) => [
     jobLine(job, layout),
-    ...photoLines(photos[index] ?? [], shares[index] ?? 0, layout),
+    ...photoLines(photos[index] ?? [], shares[index] ?? 0, "photos", layout),
   ]);
   if (overflow) activeLines.push(more(active.length - shownActive.length, "jobs", layout));
+  const endedLines = drawEnded(shownEnded, layout, budget - endedCount - activeLines.length);
+  if (hidden > 0) endedLines.unshift(more(hidden, "ended", layout));
   return [...endedLines, ...activeLines];
+}
+
+/** A line a job, and what went wrong in it in the rows that nobody else needs. */
+function drawEnded(jobs: readonly JobView[], layout: Layout, spareRows: number): string[] {
+  const failed = jobs.map((job) => [...job.photos.values()].filter(({ last }) => last.status === "FAILED"));
+  const shares = shareOut(
+    spareRows,
+    failed.map((photos) => photos.length),
+  );
+  return jobs.flatMap((job, index) => [
+    jobLine(job, layout),
+    ...photoLines(failed[index] ?? [], shares[index] ?? 0, "failed", layout),
+  ]);
 }
 
 /** Active ones first, then what ended a moment ago or failed. Those that ended well collapse into the job's counts. */
@@ -74,11 +97,11 @@ function listedPhotos(job: JobView, nowMs: number): readonly PhotoView[] {
   return listed.sort((one, other) => rank(one) - rank(other));
 }
 
-function photoLines(photos: readonly PhotoView[], rows: number, layout: Layout): string[] {
+function photoLines(photos: readonly PhotoView[], rows: number, what: string, layout: Layout): string[] {
   if (photos.length <= rows) return photos.map((photo) => photoLine(photo, layout));
   if (rows === 0) return [];
   const shown = photos.slice(0, rows - 1).map((photo) => photoLine(photo, layout));
-  return [...shown, more(photos.length - shown.length, "photos", layout)];
+  return [...shown, more(photos.length - shown.length, what, layout)];
 }
 
 /** Gives each as much as it asks for while there is enough, and else the same to all. */
@@ -107,14 +130,19 @@ function jobLine({ jobId, last, ended }: JobView, layout: Layout): string {
   const { color } = layout;
   const [mark, style] = (ended ? JOB_MARKS[last?.status ?? ""] : undefined) ?? (["▸", "cyan"] as const);
   const name = inColumns(printable(last?.title ?? jobId), layout.nameColumns - 2);
-  return [
-    `${styled(mark, style, color)} ${styled(name, "bold", color)}`,
-    bar(last?.progress ?? null, style, layout),
-    formatPercent(last?.progress ?? null),
-    jobTail(last, ended, layout.tailColumns),
-  ]
-    .join(" ")
-    .trimEnd();
+  const head = `${styled(mark, style, color)} ${styled(name, "bold", color)}`;
+  const progressBar = bar(last?.progress ?? null, style, layout);
+  const percent = formatPercent(last?.progress ?? null);
+  const room = layout.columns - layout.nameColumns - 1;
+  const shapes: readonly [Shape, ...Shape[]] = [
+    { cells: [progressBar, percent], tailColumns: layout.tailColumns },
+    { cells: [percent], tailColumns: room - percent.length - 1 },
+    { cells: [], tailColumns: room },
+  ];
+  // Of a job that has ended, how is worth more than a full bar and 100 %.
+  const word = ended ? (last?.status.length ?? 0) : 0;
+  const { cells, tailColumns } = shapes.find((shape) => shape.tailColumns >= word) ?? shapes[0];
+  return [head, ...cells, jobTail(last, ended, tailColumns)].join(" ").trimEnd();
 }
 
 function jobTail(last: JobView["last"], ended: boolean, columns: number): string {
@@ -123,31 +151,31 @@ function jobTail(last: JobView["last"], ended: boolean, columns: number): string
   const counts = `${completed}/${total}`.padStart(7);
   const failures = failed > 0 ? [`${failed} failed`] : [];
   if (ended) {
-    return whatFits(
-      [counts, formatBytes(last.bytesTransferred).padStart(9), last.status.toLowerCase(), ...failures],
-      columns,
-    );
+    const status = last.status.toLowerCase();
+    const bytes = formatBytes(last.bytesTransferred).padStart(9);
+    const fitting = whatFits([status, counts, ...failures, bytes], columns);
+    return [counts, bytes, status, ...failures].filter((part) => fitting.includes(part)).join(GAP);
   }
   const speed = typeof last.bytesPerSecond === "number" ? `${formatBytes(last.bytesPerSecond)}/s` : "";
   const eta = typeof last.etaSeconds === "number" ? `${formatSeconds(last.etaSeconds)} left` : "";
-  return whatFits([counts, speed.padStart(11), eta.padStart(10), ...failures], columns);
+  return whatFits([counts, speed.padStart(11), eta.padStart(10), ...failures], columns).join(GAP);
 }
 
-/** The first of the parts, as many as fit whole. */
-function whatFits(parts: readonly string[], columns: number): string {
-  let text = "";
-  for (const part of parts) {
-    const longer = text === "" ? part : `${text}  ${part}`;
-    if (longer.length > columns) break;
-    text = longer;
-  }
-  return text;
+/** The first of the parts, as many as fit whole beside each other. */
+function whatFits(parts: readonly string[], columns: number): readonly string[] {
+  const tooMany = parts.findIndex((_, index) => parts.slice(0, index + 1).join(GAP).length > columns);
+  return tooMany < 0 ? parts : parts.slice(0, tooMany);
 }
 
 function photoLine({ last, fileName }: PhotoView, layout: Layout): string {
   const { color } = layout;
   const [style, note] = photoNote(last);
   const name = inColumns(printable(fileName ?? last.photoId), layout.nameColumns - 4);
+  if (last.status === "FAILED" && layout.tailColumns < REASON_COLUMNS) {
+    // Why it failed is worth more than how far it came.
+    const reason = inColumns(note, layout.columns - layout.nameColumns - 1).trimEnd();
+    return `    ${name} ${styled(reason, style, color)}`;
+  }
   const bytes = last.totalBytes === null ? formatBytes(last.bytesTransferred) : formatBytes(last.totalBytes);
   const tail = inColumns(`${bytes.padStart(8)}  ${note}`, layout.tailColumns).trimEnd();
   const percent = styled(formatPercent(last.progress), "dim", color);
@@ -160,7 +188,7 @@ function photoNote(last: PhotoView["last"]): readonly [style: Style, note: strin
     case "COMPLETED":
       return ["green", "✓"];
     case "FAILED":
-      return ["red", printable(`✗ ${last.error?.message ?? "failed"}`)];
+      return ["red", printable(`✗ ${last.error?.message || last.error?.code || "failed"}`)];
     case "CANCELLED":
       return ["gray", "cancelled"];
     case "PROCESSING":

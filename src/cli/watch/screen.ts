@@ -1,8 +1,10 @@
+import { stripVTControlCharacters } from "node:util";
 import { createLogUpdate } from "log-update";
 import type { Output } from "../host.ts";
 import { drawFrame } from "./draw.ts";
 import { isPhotoMessage, parseMessage } from "./message.ts";
 import { PlainLines } from "./plain.ts";
+import { widthOf } from "./text.ts";
 import { ProgressView } from "./view.ts";
 
 /** Shows a user's frames to a person. */
@@ -40,12 +42,15 @@ function barScreen(
   const color = (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   let status: string | null = null;
   let height = 0;
+  let shown: Shown = { picture: "", columns: 0 };
   let redraws = 0;
   const draw = (last = false): void => {
     const { columns = 80, rows = 24 } = output;
     const line = last ? null : (status ?? footer);
     const picture = drawFrame(view.jobs, { columns, rows, nowMs: performance.now(), color, footer: line });
     const lines = picture.split("\n").length;
+    if (columns < shown.columns) clearReflowed(output, update, shown.picture, columns);
+    shown = { picture, columns };
     if (lines !== height) redraws += 1;
     height = lines;
     // log-update 7 patches frames of different height wrongly unless their first lines differ: then it draws them whole.
@@ -69,6 +74,28 @@ function barScreen(
       update.done();
     },
   };
+}
+
+/** The last picture drawn, and how wide the terminal was then. */
+interface Shown {
+  readonly picture: string;
+  readonly columns: number;
+}
+
+/**
+ * A terminal that got narrower has broken the long lines of the picture, so that it takes more rows than log-update
+ * knows of: those above what it clears are cleared too. What the terminal has moved to its scrollback stays there.
+ */
+function clearReflowed(
+  output: Output,
+  update: ReturnType<typeof createLogUpdate>,
+  picture: string,
+  columns: number,
+): void {
+  update.clear();
+  const lines = stripVTControlCharacters(picture).split("\n");
+  const added = lines.reduce((sum, line) => sum + Math.max(0, Math.ceil(widthOf(line) / columns) - 1), 0);
+  output.write("\u001b[1A\u001b[2K".repeat(added));
 }
 
 function plainScreen(output: Output): Screen {

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import { type Backoff, fullJitterMs } from "../../publisher/backoff.ts";
 import { CommandFailed, exitCode } from "../exit-codes.ts";
-import { fullJitterMs } from "./backoff.ts";
 import { type Ending, openSocket, type Target } from "./socket.ts";
 
 export interface StreamEvents {
@@ -19,6 +19,8 @@ const cursor = z.object({
   id: z.string().nullish(),
   afterMs: z.number().min(0).optional(),
 });
+
+const backoff: Backoff = { minMs: 500, maxMs: 10_000 };
 
 /** Close codes after which coming back unchanged is pointless (contract.md, "Errors"). */
 const FATAL_CLOSES: Readonly<Record<number, string>> = {
@@ -59,7 +61,9 @@ export async function followStream(target: Target, events: StreamEvents, signal:
     refuseFatal(ending, target, reached);
     reached = true;
     const delayMs: number =
-      afterMs ?? (ending.kind === "refused" ? ending.retryAfterMs : null) ?? fullJitterMs(attempt);
+      afterMs ??
+      (ending.kind === "refused" ? ending.retryAfterMs : null) ??
+      fullJitterMs(attempt + 1, backoff, Math.random());
     attempt += 1;
     events.waiting(delayMs, ending.reason);
     await wait(delayMs, undefined, { signal }).catch(() => undefined);

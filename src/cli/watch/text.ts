@@ -34,6 +34,13 @@ export function inColumns(text: string, width: number): string {
   return kept + " ".repeat(width - used);
 }
 
+/** How many columns the text takes on a terminal; styles must be taken off before. */
+export function widthOf(text: string): number {
+  let columns = 0;
+  for (const { segment } of segmenter.segment(text)) columns += columnsOf(segment);
+  return columns;
+}
+
 export function styled(text: string, style: Style, color: boolean): string {
   return color ? styleText(style, text, { validateStream: false }) : text;
 }
