@@ -192,28 +192,6 @@ export class HubError extends Error {
   }
 }
 
-/** An RFC 9457 problem document; `type` is `about:blank`, the machine-readable part is `code`. */
-export interface Problem {
-  readonly type: "about:blank";
-  readonly title: string;
-  readonly status: number;
-  readonly code: ErrorCode;
-  readonly detail: string;
-  readonly hint: string;
-}
-
-export function problemOf(error: HubError): Problem {
-  const { title, status, hint } = errorCatalogue[error.code];
-  return {
-    type: "about:blank",
-    title,
-    status: status ?? 500,
-    code: error.code,
-    detail: error.message,
-    hint,
-  };
-}
-
 function entry(
   status: number | null,
   closeCode: number | null,

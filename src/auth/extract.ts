@@ -10,7 +10,6 @@ export interface RequestLine {
 export const WEBSOCKET_PROTOCOL = "progress-hub.v1";
 const BEARER_PROTOCOL_PREFIX = "bearer.";
 const QUERY_NAME = "access_token";
-const REDACTED = "***";
 
 /** The token of `Authorization: Bearer <token>` (RFC 6750 section 2.1); null: absent or of another scheme. */
 export function bearerOf(authorization: string | readonly string[] | undefined): string | null {
@@ -51,27 +50,12 @@ export function socketIoTokenOf(auth: unknown, request: RequestLine): string | n
   return httpTokenOf(request);
 }
 
-/** True when the client offers `progress-hub.v1`, which must then be answered. Never answer `bearer.<token>`. */
-export function offersHubProtocol(headers: RequestLine["headers"]): boolean {
-  return offeredProtocols(headers).includes(WEBSOCKET_PROTOCOL);
-}
-
-/** The same URL with the value of every `access_token` hidden, for logs. */
-export function redactUrl(url: string): string {
-  return url.replace(/([?&;])([^=&;#]*)=([^&;#]*)/g, (pair: string, mark: string, name: string) =>
-    decoded(name).toLowerCase() === QUERY_NAME ? `${mark}${name}=${REDACTED}` : pair,
-  );
-}
-
 function subprotocolTokenOf(headers: RequestLine["headers"]): string | null {
-  const offer = offeredProtocols(headers).find((name) => name.startsWith(BEARER_PROTOCOL_PREFIX));
-  return offer?.slice(BEARER_PROTOCOL_PREFIX.length) || null;
-}
-
-function offeredProtocols(headers: RequestLine["headers"]): readonly string[] {
   const header = headers["sec-websocket-protocol"];
   const offers = typeof header === "string" ? header : (header?.join(",") ?? "");
-  return offers.split(",").map((name) => name.trim());
+  const names = offers.split(",").map((name) => name.trim());
+  const bearer = names.find((name) => name.startsWith(BEARER_PROTOCOL_PREFIX));
+  return bearer?.slice(BEARER_PROTOCOL_PREFIX.length) || null;
 }
 
 function withoutFragment(query: string): string {

@@ -1,11 +1,19 @@
 import type { FastifyInstance } from "fastify";
 import type { Engine } from "../engine/contract.ts";
+import { HubError } from "../errors.ts";
 
-/** `/healthz`: this process answers. `/readyz`: it wants traffic; 503 with the reason while it does not. */
-export function registerHealth(app: FastifyInstance, health: Engine["health"]): void {
+export interface HealthSource {
+  isDraining(): boolean;
+  health: Engine["health"];
+}
+
+/** `/healthz`: this process answers. `/readyz`: it wants traffic; else 503 `draining` or `store_unavailable`. */
+export function registerHealth(app: FastifyInstance, { isDraining, health }: HealthSource): void {
   app.get("/healthz", async () => ({ status: "ok" }));
-  app.get("/readyz", async (_request, reply) => {
+  app.get("/readyz", async () => {
+    if (isDraining()) throw new HubError("draining");
     const { ready, reason } = health();
-    return ready ? { status: "ready" } : reply.code(503).send({ status: "not ready", reason });
+    if (!ready) throw new HubError("store_unavailable", reason ?? undefined);
+    return { status: "ready" };
   });
 }

@@ -58,7 +58,7 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
     requestTimeout: REQUEST_TIMEOUT_MS,
   });
   installProblemErrors(internal);
-  registerHealth(internal, () => (isDraining ? { ready: false, reason: "draining" } : engine.health()));
+  registerHealth(internal, { isDraining: () => isDraining, health: () => engine.health() });
   await registerIngest(internal, {
     publish: (events) => engine.publish(events),
     ingestTokens: settings.ingestToken ?? [],

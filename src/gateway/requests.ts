@@ -1,41 +1,36 @@
 import type { IncomingMessage } from "node:http";
+import { ID_RULE, isId } from "../domain/ids.ts";
+import { parseEventId } from "../engine/event-id.ts";
 import { HubError } from "../errors.ts";
 
-/** Job ids as events have them (contract, "Events in"). */
-const JOB_ID = /^[A-Za-z0-9._:@-]{1,128}$/;
-const EVENT_ID = /^[a-z0-9]{1,64}-(0|[1-9][0-9]{0,15})$/;
-
-/** A URL of a request, parsed once. */
+/** What a request is for, read once. */
 export interface Target {
+  /** As in the request line, percent-encoded. */
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** Throws HubError `bad_request` for a request line that holds no path. */
+/**
+ * The target of a request line: path and query, also of an absolute one (RFC 9112 section 3.2.2). Not by `new URL`,
+ * which takes the job ids `.` and `..` for steps through folders.
+ */
 export function targetOf(request: IncomingMessage): Target {
-  const line = request.url ?? "/";
-  const url = `http://hub${line.startsWith("/") ? line : `/${line}`}`;
-  if (!URL.canParse(url)) throw new HubError("bad_request", "The request line can't be parsed.");
-  const { pathname, searchParams } = new URL(url);
-  return { path: pathname, query: searchParams };
+  const line = (request.url ?? "").replace(/^https?:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
+  const mark = line.indexOf("?");
+  const path = mark < 0 ? line : line.slice(0, mark);
+  return { path: path || "/", query: new URLSearchParams(mark < 0 ? "" : line.slice(mark + 1)) };
 }
 
 /** The job a client asks for; null: all of its user. Throws HubError `bad_request` for what can't be a job id. */
 export function jobIdOf(value: unknown): string | null {
   if (value === null || value === undefined || value === "") return null;
-  if (typeof value !== "string" || !JOB_ID.test(value)) {
-    throw new HubError("bad_request", "jobId: 1 to 128 characters of A-Z a-z 0-9 . _ : @ -");
-  }
+  if (typeof value !== "string" || !isId(value)) throw new HubError("bad_request", `jobId: ${ID_RULE}`);
   return value;
-}
-
-export function isJobId(value: string): boolean {
-  return JOB_ID.test(value);
 }
 
 /** A malformed id counts as none: null. */
 export function lastEventIdOf(value: unknown): string | null {
-  return typeof value === "string" && EVENT_ID.test(value) ? value : null;
+  return typeof value === "string" && parseEventId(value) !== null ? value : null;
 }
 
 /** `Last-Event-ID` over `?lastEventId=`. A malformed header counts as none. */
@@ -44,7 +39,7 @@ export function requestedEventId(request: IncomingMessage, query: URLSearchParam
   return lastEventIdOf(header) ?? lastEventIdOf(query.get("lastEventId"));
 }
 
-/** The number in a well-formed id. */
+/** The number in an id; 0, which no message has, for a malformed one. */
 export function seqOf(eventId: string): number {
-  return Number(eventId.slice(eventId.lastIndexOf("-") + 1));
+  return parseEventId(eventId)?.seq ?? 0;
 }

@@ -1,13 +1,11 @@
 import { isUserId, USER_ID_RULE } from "../auth/user-id.ts";
 import { MAX_NUMBER, type UploadError } from "../domain/events.ts";
+import { ID_RULE, isId } from "../domain/ids.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 
 /** Longer texts are cut to these UTF-16 units, not rejected: an ending must not be lost for its wording. */
 const MAX_TEXT_UNITS = 1_024;
 const MAX_ERROR_CODE_UNITS = 128;
-
-const ID = /^[A-Za-z0-9._:@-]{1,128}$/;
-const ID_RULE = "1 to 128 characters of A-Z a-z 0-9 . _ : @ -";
 
 /**
  * Reads the fields of one event's data, without throwing: the first field that breaks its rule is remembered in
@@ -25,7 +23,7 @@ export class FieldReader {
 
   id(name: "jobId" | "photoId"): string {
     const value = this.data[name];
-    if (typeof value === "string" && ID.test(value)) return value;
+    if (typeof value === "string" && isId(value)) return value;
     this.refuse(name, ID_RULE);
     return "";
   }

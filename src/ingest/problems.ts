@@ -7,12 +7,9 @@ import type {
   FastifyServerOptions,
   HTTPMethods,
 } from "fastify";
-import { type ErrorCode, HubError, problemOf } from "../errors.ts";
+import { type ErrorCode, HubError } from "../errors.ts";
+import { problemAnswerOf, problemTextOf } from "../problem.ts";
 
-/** RFC 9457 section 3. */
-const PROBLEM_MEDIA_TYPE = "application/problem+json";
-/** For refusals that don't name a time of their own. */
-const DEFAULT_RETRY_AFTER_SECONDS = 2;
 const ALL_METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** Fastify's own refusals, as ours. Codes not named here go by their status. */
@@ -41,14 +38,9 @@ function toHubError(error: unknown): HubError {
   return statusCode < 500 ? new HubError("bad_request", messageOf(error)) : new HubError("internal_error");
 }
 
-/** Answers with the problem document, and the header its status asks for: WWW-Authenticate with 401, Retry-After with 429 and 503. */
 function sendProblem(reply: FastifyReply, error: HubError): FastifyReply {
-  const problem = problemOf(error);
-  if (problem.status === 401) reply.header("www-authenticate", "Bearer");
-  if (problem.status === 429 || problem.status === 503) {
-    reply.header("retry-after", error.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS);
-  }
-  return reply.code(problem.status).header("content-type", PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+  const { status, headers, body } = problemAnswerOf(error);
+  return reply.code(status).headers(headers).send(body);
 }
 
 /** Every error and every unknown path of a listener, as a problem document. Call once, on the listener's root. */
@@ -94,19 +86,10 @@ function answerBrokenRequest(error: Error & { readonly code?: string }, socket: 
     return;
   }
   const late = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-  const problem = problemOf(
-    late
-      ? new HubError("connect_timeout", "The request did not arrive in time.")
-      : new HubError("bad_request", "This is not a valid HTTP request, or its headers are too large."),
-  );
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${late ? "408 Request Timeout" : "400 Bad Request"}`,
-    `Content-Type: ${PROBLEM_MEDIA_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  const refusal = late
+    ? new HubError("connect_timeout", "The request did not arrive in time.")
+    : new HubError("bad_request", "This is not a valid HTTP request, or its headers are too large.");
+  socket.end(problemTextOf(refusal));
 }
 
 function fastifyFields(error: unknown): { code: string; statusCode: number | null } {

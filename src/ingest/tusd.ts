@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { DomainEventType } from "../domain/events.ts";
+import { isId, MAX_ID_CHARACTERS, withoutForbidden } from "../domain/ids.ts";
 import { admitEvent, type GateResult } from "./gate.ts";
 import type { TusdHook } from "./tusd-hook.ts";
 
 const SOURCE = "tusd";
-const MAX_ID_CHARACTERS = 128;
 const HASH_CHARACTERS = 16;
 
 /**
@@ -34,10 +34,10 @@ export function eventsOfTusdHook(hook: TusdHook, userId: unknown): readonly Gate
       return [event("uploadjob.created", `${name} job`, { ...job, photoCount }), started];
     }
     case "post-receive": {
-      const id = `${name} ${JSON.stringify(upload.Offset)}`;
-      return [
-        event("photo.upload.progressed", id, { ...photo, bytesTransferred: upload.Offset, totalBytes }),
-      ];
+      const { Offset } = upload;
+      // Not yet through the gate: it may be of any shape and size.
+      const id = `${name} ${typeof Offset === "number" ? Offset : "?"}`;
+      return [event("photo.upload.progressed", id, { ...photo, bytesTransferred: Offset, totalBytes })];
     }
     case "post-finish":
       return [event("photo.upload.completed", name, { ...photo, totalBytes })];
@@ -53,11 +53,9 @@ export function eventsOfTusdHook(hook: TusdHook, userId: unknown): readonly Gate
  * ids stay different: `abc+def` is `abc-def.` and 16 digits.
  */
 export function contractIdOf(uploadId: string): string {
-  if (/^[A-Za-z0-9._:@-]{1,128}$/.test(uploadId)) return uploadId;
+  if (isId(uploadId)) return uploadId;
   const hash = createHash("sha256").update(uploadId, "utf8").digest("hex").slice(0, HASH_CHARACTERS);
-  const readable = uploadId
-    .slice(0, MAX_ID_CHARACTERS - HASH_CHARACTERS - 1)
-    .replace(/[^A-Za-z0-9._:@-]/g, "-");
+  const readable = withoutForbidden(uploadId.slice(0, MAX_ID_CHARACTERS - HASH_CHARACTERS - 1));
   return `${readable}.${hash}`;
 }
 

@@ -191,6 +191,19 @@ describe("answers", () => {
     expect(refusals()).toEqual(["invalid_field"]);
   });
 
+  it("200 to an Offset of any shape, which the gate refuses", async () => {
+    const nested = "[".repeat(200_000) + "]".repeat(200_000);
+    for (const offset of [nested, '"5"', "{}", "null", "-1", "1.5"]) {
+      const url = `${server.origin}${TUSD}?access_token=${SECRET}`;
+      const authorization = `"HTTPRequest":{"Header":{"Authorization":["Bearer ${tokenOf("u")}"]}}`;
+      const upload = `"Upload":{"ID":"up1","Size":8,"Offset":${offset}}`;
+      const body = `{"Type":"post-receive","Event":{${upload},${authorization}}}`;
+      await expectTaken(await fetch(url, { method: "POST", body }));
+    }
+    expect(refusals()).toEqual(Array(6).fill("invalid_field"));
+    expect(server.published).toEqual([]);
+  });
+
   it("400 to what is no JSON", async () => {
     const url = `${server.origin}${TUSD}?access_token=${SECRET}`;
     const response = await fetch(url, { method: "POST", body: '{"Type":"post-cr' });

@@ -2,9 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   bearerOf,
   httpTokenOf,
-  offersHubProtocol,
   queryTokenOf,
-  redactUrl,
   socketIoTokenOf,
   webSocketTokenOf,
 } from "../../src/auth/extract.ts";
@@ -58,23 +56,8 @@ describe("where a token comes from", () => {
     }
   });
 
-  it("knows whether the client offers the hub's protocol", () => {
-    expect(offersHubProtocol({ "sec-websocket-protocol": "bearer.x,progress-hub.v1" })).toBe(true);
-    expect(offersHubProtocol({ "sec-websocket-protocol": "bearer.x" })).toBe(false);
-    expect(offersHubProtocol({})).toBe(false);
+  it("takes an empty bearer protocol for none", () => {
     expect(webSocketTokenOf({ headers: { "sec-websocket-protocol": "bearer." }, url: "/" })).toBeNull();
-  });
-});
-
-describe("redactUrl", () => {
-  it.each([
-    ["/p?access_token=secret", "/p?access_token=***"],
-    ["/p?a=1&access_token=secret&b=2#c", "/p?a=1&access_token=***&b=2#c"],
-    ["/p?access%5Ftoken=secret&Access_Token=secret", "/p?access%5Ftoken=***&Access_Token=***"],
-    ["/p?a=access_token", "/p?a=access_token"],
-    ["/p", "/p"],
-  ])("%s", (url, expected) => {
-    expect(redactUrl(url)).toBe(expected);
   });
 });
 
