@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { isId } from "../domain/ids.ts";
 import { HubError } from "../errors.ts";
 import { refuse, refuseUpgrade } from "./answers.ts";
+import { descriptions } from "./descriptions.ts";
+import { offersWebSocket, serveWithoutUpgrade } from "./other-upgrade.ts";
 import type { GatewayParts } from "./parts.ts";
 import type { PollingEntrance } from "./polling.ts";
-import { isJobId, type Target, targetOf } from "./requests.ts";
+import { type Target, targetOf } from "./requests.ts";
 import type { SocketIoEntrance } from "./socketio.ts";
 import type { SseEntrance } from "./sse.ts";
 import type { WebSocketEntrance } from "./websocket.ts";
@@ -46,7 +49,7 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     if (path.startsWith(`${PROGRESS_PATH}/`)) {
       const jobId = decoded(path.slice(PROGRESS_PATH.length + 1));
       // What can't be a job id is no path either; it must not wait for a job that never comes.
-      return { methods: ["GET"], handle: isJobId(jobId) ? progress(jobId) : noSuchJob };
+      return { methods: ["GET"], handle: isId(jobId) ? progress(jobId) : noSuchJob };
     }
     if (isWebSocketPath(path)) {
       if (query.has("EIO")) return { methods: ["GET", "POST"], handle: entrances.socketio.request };
@@ -54,7 +57,8 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     }
     if (path === "/healthz") return { methods: ["GET", "HEAD"], handle: alive };
     if (path === "/readyz") return { methods: ["GET", "HEAD"], handle: ready };
-    return null;
+    const description = descriptions.get(path);
+    return description === undefined ? null : { methods: ["GET", "HEAD"], handle: description };
   }
 
   const ready: Handler = (_request, response) => {
@@ -64,26 +68,32 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     else answerOk(response);
   };
 
+  const serve: HttpSurface["request"] = (request, response) => {
+    try {
+      const origin = admission.originOf(request);
+      if (origin !== null) allowOrigin(response, origin);
+      const target = targetOf(request);
+      const route = routeOf(target);
+      if (route === null) throw new HubError("not_found");
+      const allow = [...route.methods, "OPTIONS"].join(", ");
+      if (request.method === "OPTIONS") answerOptions(response, allow, origin);
+      else if (route.methods.includes(request.method ?? "")) route.handle(request, response, target);
+      else refuse(response, new HubError("method_not_allowed"), { Allow: allow });
+    } catch (error) {
+      refuse(response, error);
+    }
+  };
+
   return {
-    request(request, response) {
-      try {
-        const origin = admission.originOf(request);
-        if (origin !== null) allowOrigin(response, origin);
-        const target = targetOf(request);
-        const route = routeOf(target);
-        if (route === null) throw new HubError("not_found");
-        const allow = [...route.methods, "OPTIONS"].join(", ");
-        if (request.method === "OPTIONS") answerOptions(response, allow, origin);
-        else if (route.methods.includes(request.method ?? "")) route.handle(request, response, target);
-        else refuse(response, new HubError("method_not_allowed"), { Allow: allow });
-      } catch (error) {
-        refuse(response, error);
-      }
-    },
+    request: serve,
 
     upgrade(request, socket, head) {
       // Until a WebSocket takes the socket over, a reset would be an uncaught error.
       socket.on("error", () => socket.destroy());
+      if (!offersWebSocket(request)) {
+        serveWithoutUpgrade(request, socket, head, serve);
+        return;
+      }
       try {
         admission.originOf(request);
         const target = targetOf(request);
@@ -120,7 +130,7 @@ function isWebSocketPath(path: string): boolean {
 
 /** EventSource says text/event-stream; curl says anything, which gives a stream. */
 function wantsJson({ headers }: IncomingMessage): boolean {
-  const accept = headers.accept ?? "";
+  const accept = (headers.accept ?? "").toLowerCase();
   return accept.includes("application/json") && !accept.includes("text/event-stream");
 }
 

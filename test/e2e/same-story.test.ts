@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DomainEvent } from "../../src/domain/events.ts";
-import { type Watcher, type WatcherKind, watchers } from "../clients.ts";
+import { keyOf, type Watcher, type WatcherKind, watchers } from "../clients.ts";
 import { event } from "../events.ts";
 import { startTestHub, type TestHub } from "../hub.ts";
 
@@ -42,10 +42,28 @@ function story(jobId: string, userId: string): readonly (readonly DomainEvent[])
   return steps;
 }
 
-async function tell(steps: readonly (readonly DomainEvent[])[], pauseMs = 15): Promise<void> {
+/**
+ * Posts step by step, each once every witness was shown the one before; told at once, nearly all of it would be
+ * conflated, and there would be nothing to cut.
+ */
+async function tell(
+  steps: readonly (readonly DomainEvent[])[],
+  witnesses: readonly Watcher[],
+): Promise<void> {
   for (const step of steps) {
+    const counts = witnesses.map(({ messages }) => messages.length);
     await hub.post(step);
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    const named = step.flatMap((one) => [
+      one.jobId,
+      "photoId" in one ? `${one.jobId}/${one.photoId}` : one.jobId,
+    ]);
+    const shown = (witness: Watcher, from: number) => {
+      const seen = new Set(witness.messages.slice(from).map(keyOf));
+      return named.every((key) => seen.has(key));
+    };
+    await Promise.all(
+      witnesses.map((one, index) => one.until((w) => shown(w, counts[index] ?? 0), `all of ${named}`)),
+    );
   }
 }
 
@@ -57,7 +75,10 @@ describe("all ways to watch", () => {
     const token = hub.tokenFor(userId);
     const all: Watcher[] = KINDS.map((kind) => watchers[kind]({ publicUrl: hub.publicUrl, token }));
     await Promise.all(all.map((one) => one.until((w) => w.syncs > 0 || w.kind === "polling", "synced")));
-    await tell(story("job-bytes", userId));
+    await tell(
+      story("job-bytes", userId),
+      all.filter(({ kind }) => kind !== "polling"),
+    );
     await Promise.all(all.map((one) => one.until(isOver, "the end of the job", 10_000)));
     const [socketio, websocket, sse, polling] = all.map(({ raw }) => raw);
     expect(socketio?.length).toBeGreaterThan(30);
@@ -89,7 +110,7 @@ describe("all ways to watch", () => {
       second.close();
       return second;
     });
-    await tell(story(`job-${userId}`, userId), 25);
+    await tell(story(`job-${userId}`, userId), [whole]);
     await whole.until(isOver, "the end of the job", 10_000);
     for (const watcher of await Promise.all(runs)) {
       const seqs = watcher.messages.map(({ id }) => Number(id.split("-")[1]));
@@ -107,12 +128,15 @@ describe("all ways to watch", () => {
       story("album", userId).flatMap((step) =>
         step.map((one) => ({ ...one, scope, ...(one.type === "uploadjob.created" ? { title } : {}) })),
       );
-    const guess = watchers[kind]({ ...theirs, jobId: `private-${kind}` });
+    const jobId = `private-${kind}`;
+    // For polling an answer, which is 404: to them there is no such job.
+    const answers = (watcher: Watcher) => watcher.syncs + watcher.ends.length;
+    const guess = watchers[kind]({ ...theirs, jobId });
     const a = watchers[kind](mine);
     const b = watchers[kind](theirs);
-    await Promise.all([a, b].map((one) => one.until((w) => w.syncs > 0 || kind === "polling", "synced")));
+    await Promise.all([a, b, guess].map((one) => one.until((w) => answers(w) > 0, "synced, or an answer")));
     await hub.post(of(`mine-${kind}`, "Mine"));
-    await hub.post([event.progressed(5, { userId: `mine-${kind}`, jobId: `private-${kind}` })]);
+    await hub.post([event.progressed(5, { userId: `mine-${kind}`, jobId })]);
     await a.until(isOver, "my job's end");
     await hub.post(of(`theirs-${kind}`, "Theirs").slice(0, 3));
     await b.until((w) => w.messages.length > 0, "their messages");
@@ -120,9 +144,24 @@ describe("all ways to watch", () => {
     expect(titles(a)).toEqual(new Set(["Mine"]));
     expect(titles(b)).toEqual(new Set(["Theirs"]));
     expect(isOver(b)).toBe(false);
-    expect(b.messages.some(({ jobId }) => jobId === `private-${kind}`)).toBe(false);
-    expect(guess.messages).toEqual([]);
-    for (const one of [a, b, guess]) one.close();
+    expect(b.messages.some((message) => message.jobId === jobId)).toBe(false);
+    const before = answers(guess);
+    const late = watchers[kind]({ ...theirs, jobId });
+    await late.until((w) => answers(w) > 0, "synced, or an answer");
+    if (kind === "polling") {
+      await guess.until((w) => answers(w) > before, "one more answer");
+      for (const { ends } of [guess, late])
+        expect(new Set(ends.map(({ code }) => code))).toEqual(new Set([404]));
+    }
+    expect([...guess.messages, ...late.messages]).toEqual([]);
+    // Their own job of that id comes last: what there was of mine would have come before it.
+    await hub.post([{ ...event.created({ jobId, userId: `theirs-${kind}`, title: "Theirs" }), scope }]);
+    for (const one of [guess, late]) {
+      await one.until((w) => w.messages.length > 0, "their own job");
+      expect(titles(one)).toEqual(new Set(["Theirs"]));
+      expect(one.messages.filter(({ photoId }) => photoId !== undefined)).toEqual([]);
+    }
+    for (const one of [a, b, guess, late]) one.close();
   });
 });
 
@@ -130,7 +169,7 @@ describe("curl", () => {
   it("sees retry, then id/event/data blocks, and the end; with that id again 204", async () => {
     const userId = "curl";
     const token = hub.tokenFor(userId);
-    await tell(story("job-curl", userId), 0);
+    await tell(story("job-curl", userId), []);
     const url = `${hub.publicUrl}/api/v1/upload-progress/job-curl`;
     const auth = `Authorization: Bearer ${token}`;
     const run = promisify(execFile);

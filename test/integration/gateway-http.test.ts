@@ -97,6 +97,44 @@ describe("paths and methods", () => {
   );
 });
 
+describe("the request line", () => {
+  test.each([".", "..", "%2e%2e", "%2E", "%6a%6f%62"])(
+    "job id %s is taken as it is written",
+    async (written) => {
+      const jobId = decodeURIComponent(written);
+      await hub.engine.publish([event.progressed(7, { jobId, userId: "dots" })]);
+      const headers = { Authorization: `Bearer ${tokenOf("dots")}`, Accept: "application/json" };
+      const client = await RawClient.open(hub.port, httpRequest(`${PATH}/${written}?a=/../#x`, headers));
+      await client.until(/"pollAfterMs":2000/, "the answer");
+      expect(client.text).toMatch(/^HTTP\/1.1 200 /);
+      expect(client.text).toContain(`"jobId":${JSON.stringify(jobId)}`);
+      client.socket.destroy();
+    },
+  );
+
+  test.each(["http://hub/healthz", "HTTP://hub:80/healthz?x=1", "/healthz#x"])(
+    "%s is found",
+    async (target) => {
+      const client = await RawClient.open(hub.port, httpRequest(target));
+      await client.until(/"status":"ok"/, "the answer");
+      client.socket.destroy();
+    },
+  );
+
+  test.each(["http://hub", "/./healthz", "/x/../healthz", "*"])("%s is not", async (target) => {
+    const client = await RawClient.open(hub.port, httpRequest(target));
+    await client.until(/"code":"not_found"/, "the problem");
+    client.socket.destroy();
+  });
+
+  test("an absolute one keeps its query", async () => {
+    const target = `http://hub${PATH}/j?access_token=${tokenOf("u")}`;
+    const client = await RawClient.open(hub.port, httpRequest(target, { Accept: "application/json" }));
+    await client.until(/"pollAfterMs":2000/, "the answer");
+    client.socket.destroy();
+  });
+});
+
 describe("origins", () => {
   const authorization = () => ({ authorization: `Bearer ${tokenOf("u")}`, ...JSON_ONLY });
 

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { settingsTable } from "../../src/config/docs.ts";
 import { errorCatalogue } from "../../src/errors.ts";
+import { contractIdOf } from "../../src/ingest/tusd.ts";
 import { STATE_TYPES } from "../clients/watcher.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -20,4 +21,8 @@ it("the docs name every message type, close code and event rejection", () => {
   for (const [code, { status }] of Object.entries(errorCatalogue)) {
     if (status === 422) expect(events).toContain(`\`${code}\``);
   }
+});
+
+it("docs/events.md shows how an Upload.ID becomes an id", () => {
+  expect(read("docs/events.md")).toContain(`abc+def  ->  ${contractIdOf("abc+def")}`);
 });
