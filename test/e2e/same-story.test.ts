@@ -106,6 +106,8 @@ describe("all ways to watch", () => {
       first.close();
       const second = watchers[kind]({ ...options, continues: first });
       await second.until(isOver, "the end of the job", 20_000);
+      // The condition below is looked at when `second` changes: what it compares with must be there already.
+      await whole.until(isOver, "the end of the job, never cut", 20_000);
       await second.until((w) => sameView(w, whole), "the view of one never cut", 10_000);
       second.close();
       return second;
