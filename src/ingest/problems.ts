@@ -40,7 +40,8 @@ function toHubError(error: unknown): HubError {
 
 function sendProblem(reply: FastifyReply, error: HubError): FastifyReply {
   const { status, headers, body } = problemAnswerOf(error);
-  return reply.code(status).headers(headers).send(body);
+  // As bytes: to the type of a text Fastify would add a charset, which JSON has none of (RFC 8259 section 11).
+  return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
 /** Every error and every unknown path of a listener, as a problem document. Call once, on the listener's root. */

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 async function expectProblem(response: Response, status: number, code: string): Promise<void> {
-  expect(response.headers.get("content-type")).toMatch(/^application\/problem\+json/);
+  expect(response.headers.get("content-type")).toBe("application/problem+json");
   expect({ status: response.status, body: await response.json() }).toMatchObject({
     status,
     body: { type: "about:blank", status, code, title: expect.any(String), detail: expect.any(String) },
