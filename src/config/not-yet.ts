@@ -30,6 +30,9 @@ export function notYet(
   if (settings.jwksUrl !== null) {
     say(true, "jwks-url comes with a later version: until then every user's token is refused");
   }
+  if (settings.trustedProxies.length > 0) {
+    say(true, "trusted-proxies comes with a later version: until then nothing looks at client addresses");
+  }
   if (settings.ui) say(given.has("ui"), "ui: the pages come with a later version, nothing is served at /");
   if (settings.adminToken.length > 0) {
     say(given.has("adminToken"), "admin-token: the admin routes come with a later version");

@@ -354,11 +354,18 @@ describe("what a later version brings", () => {
   });
 
   test("one warning for each other setting", () => {
-    const flags = { redis: "redis://h", redisStream: "s", ui: "on", adminToken: INGEST };
+    const flags = {
+      redis: "redis://h",
+      redisStream: "s",
+      trustedProxies: "10.0.0.1",
+      ui: "on",
+      adminToken: INGEST,
+    };
     const [, ...others] = lines(flags);
     expect(others.map((line) => line.split(/ comes|: the/)[0])).toEqual([
       "warn: redis",
       "warn: redis-stream",
+      "warn: trusted-proxies",
       "warn: ui",
       "warn: admin-token",
     ]);
