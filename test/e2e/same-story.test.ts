@@ -99,7 +99,7 @@ describe("all ways to watch", () => {
     const options = { publicUrl: hub.publicUrl, token: hub.tokenFor(userId) };
     const whole = watchers.websocket(options);
     await whole.until((w) => w.syncs > 0, "synced");
-    const cuts = Array.from({ length: 40 }, (_, index) => index + 1);
+    const cuts = Array.from({ length: 64 }, (_, index) => index + 1);
     const runs = cuts.map(async (cut) => {
       const first = watchers[kind](options);
       await first.until((w) => w.messages.length >= cut || isOver(w), `message ${cut}`, 20_000);
