@@ -308,6 +308,9 @@ describe("twenty readers that stop reading", () => {
     ["sse", connectSse],
   ] as const)(
     "%s: are held, cost no memory, disturb nobody, and show the final state on waking",
+    // Twice, since the pages that V8 happens to keep differ by as much as the bound: what is really queued, 6 MB a
+    // reader, fails both times.
+    { timeout: 240_000, retry: 1 },
     async (kind, connect) => {
       const reading = await run(connect, false);
       const stopped = await run(connect, true);
@@ -327,6 +330,5 @@ describe("twenty readers that stop reading", () => {
       expect(stopped.samples).toBeGreaterThan(500);
       expect(stopped.p99Ms).toBeLessThan(100);
     },
-    240_000,
   );
 });
