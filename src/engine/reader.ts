@@ -32,12 +32,13 @@ export class Reader {
       if (!this.#isWanted(entry, jobId, position)) continue;
       const message = this.#shower.replay(entry, now);
       if (message === null) continue;
-      if (messages.length > 0 && size + Buffer.byteLength(message.json) > GROUP_MAX_BYTES) {
+      const bytes = Buffer.byteLength(message.json);
+      if (messages.length > 0 && size + bytes > GROUP_MAX_BYTES) {
         reached = messages.at(-1)?.seq ?? head;
         break;
       }
       messages.push(message);
-      size += Buffer.byteLength(message.json);
+      size += bytes;
     }
     return {
       messages,

@@ -1,4 +1,5 @@
 import type { OutMessage } from "../engine/contract.ts";
+import { madeOnce } from "./made-once.ts";
 
 const TEXT_FRAME = 0x81;
 const LENGTH_IN_16_BITS = 126;
@@ -12,14 +13,7 @@ const LENGTH_IN_64_BITS = 127;
 export function framedOnce(
   textOf: (message: OutMessage) => string,
 ): (group: readonly OutMessage[]) => Buffer {
-  const made = new WeakMap<readonly OutMessage[], Buffer>();
-  return (group) => {
-    const known = made.get(group);
-    if (known !== undefined) return known;
-    const frames = textFrames(group.map(textOf));
-    made.set(group, frames);
-    return frames;
-  };
+  return madeOnce((group) => textFrames(group.map(textOf)));
 }
 
 function textFrames(texts: readonly string[]): Buffer {

@@ -3,14 +3,17 @@ import type { Socket as EngineSocket, Transport as EngineTransport } from "engin
 import type { Socket } from "socket.io";
 import type { OutMessage } from "../engine/contract.ts";
 import { framedOnce } from "./frames.ts";
-import { encodedOnce } from "./messages.ts";
+import { madeOnce } from "./made-once.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
 
 /** The packet of Socket.IO's default namespace: type EVENT (2), then the array of name and arguments. */
 const packetTextOf = ({ type, json }: OutMessage) => `2["${type}",${json}]`;
 /** engine.io puts its own type MESSAGE (4) before it; in a frame that is made here it has to be there already. */
 const framesOf = framedOnce((message) => `4${packetTextOf(message)}`);
-const packetOf = encodedOnce(packetTextOf);
+const packetOf = madeOnce((message: OutMessage) => {
+  const text = packetTextOf(message);
+  return { text, bytes: Buffer.byteLength(text) };
+});
 /** Shared by all packets: engine.io only reads it. */
 const UNCOMPRESSED = { compress: false };
 

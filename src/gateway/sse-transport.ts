@@ -1,10 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { OutMessage } from "../engine/contract.ts";
-import { encodedOnce } from "./messages.ts";
+import { madeOnce } from "./made-once.ts";
 import { SseSession } from "./sse-session.ts";
 import { type Control, type Ending, spread, type Transport, type TransportEvents } from "./transport.ts";
 
-const blockOf = encodedOnce(({ id, type, json }) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`);
+const blockOf = madeOnce(({ id, type, json }: OutMessage) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`);
 /** What a replaced stream is told to wait: EventSource has no way to stay away for good. */
 const REPLACED_RETRY_MS = 60_000;
 
@@ -30,7 +30,7 @@ export class SseTransport implements Transport {
 
   write(messages: readonly OutMessage[]): void {
     let blocks = "";
-    for (const message of messages) blocks += blockOf(message).text;
+    for (const message of messages) blocks += blockOf(message);
     this.#session.send(blocks);
   }
 
