@@ -3,13 +3,15 @@ import type { JobView } from "./job-view.ts";
 import type { Tenths } from "./percent.ts";
 import type { PhotoStatus, PhotoView } from "./photo-view.ts";
 
-export type MessageType =
-  | "upload_started"
-  | "upload_progress"
-  | "upload_completed"
-  | "upload_failed"
-  | "job_progress"
-  | "job_completed";
+export const MESSAGE_TYPES = [
+  "upload_started",
+  "upload_progress",
+  "upload_completed",
+  "upload_failed",
+  "job_progress",
+  "job_completed",
+] as const;
+export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** What names and dates a message: `id` is `<epoch>-<seq>`, `at` is Unix milliseconds of its making. */
 export interface MessageHead {

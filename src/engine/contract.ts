@@ -10,6 +10,8 @@ export interface OutMessage {
   readonly type: MessageType;
   readonly jobId: string;
   readonly json: string;
+  /** CLOCK_MONOTONIC milliseconds of the newest event in it; 0: no event made it (a replay, a deadline). */
+  readonly eventAtMs: number;
 }
 
 export interface Rejection {
@@ -92,7 +94,19 @@ export interface OpenOptions {
   readonly lastEventId: string | null;
 }
 
-/** Between the gateways and the state. Implemented by the core itself; tested by one conformance suite. */
+/** Takes a user's messages as they are shown: a connection's feed, or a link to where the user's connections are. */
+export interface Receiver {
+  /** Messages just shown to the user, in order, at most one group's worth. */
+  push(userId: string, group: readonly OutMessage[]): void;
+}
+
+/** Live messages for whoever asks `since(...)` by itself. Subscribe first, then read. */
+export interface LiveSource {
+  watch(userId: string, receiver: Receiver): void;
+  unwatch(userId: string, receiver: Receiver): void;
+}
+
+/** Between the gateways and the state. Implemented by the core itself and by the link; tested by one conformance suite. */
 export interface Engine {
   /** Merges events; resolves when they are merged and, where the store is durable, committed. */
   publish(events: readonly DomainEvent[]): Promise<PublishResult>;

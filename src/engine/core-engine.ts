@@ -10,11 +10,13 @@ import type { Clock } from "./clock.ts";
 import { showAtMs } from "./conflation.ts";
 import type {
   Engine,
+  LiveSource,
   OpenOptions,
   OutMessage,
   Page,
   PublishResult,
   ReadQuery,
+  Receiver,
   Rejection,
   Sink,
   Subscription,
@@ -68,7 +70,7 @@ const SWEEP_FROM = 1_000;
  * admit -> merge -> show what is due, hold back the rest -> route. One timer serves intervals, stalls, expiry, ends
  * and retention.
  */
-export class CoreEngine implements Engine {
+export class CoreEngine implements Engine, LiveSource {
   readonly #options: CoreEngineOptions;
   readonly #store: MemoryStore;
   readonly #shower: Shower;
@@ -140,11 +142,19 @@ export class CoreEngine implements Engine {
       userId,
       options,
       sink,
-      (closed) => this.#router.remove(closed),
+      (closed) => this.#router.unwatch(userId, closed),
     );
-    this.#router.add(feed);
+    this.#router.watch(userId, feed);
     feed.start();
     return feed;
+  }
+
+  watch(userId: string, receiver: Receiver): void {
+    this.#router.watch(userId, receiver);
+  }
+
+  unwatch(userId: string, receiver: Receiver): void {
+    this.#router.unwatch(userId, receiver);
   }
 
   async read(query: ReadQuery): Promise<Page> {
@@ -274,9 +284,10 @@ export class CoreEngine implements Engine {
       if (photo === null) this.#showJob(job, now);
       else this.#showPhoto(job, photo, now);
     }
+    const lapsing: Now = { ...now, byHub: true };
     for (const { item, atMs } of this.#deadlines.due(now.monotonicMs)) {
       const { job, photo } = item;
-      if ((photo ?? job).queuedDeadlineMs === atMs) this.#lapse(job, photo, now);
+      if ((photo ?? job).queuedDeadlineMs === atMs) this.#lapse(job, photo, lapsing);
       else this.#staleDeadlines -= 1;
     }
     this.#dropExpired(now);
@@ -361,7 +372,11 @@ export class CoreEngine implements Engine {
   }
 
   #now(): Now {
-    return { monotonicMs: this.#options.clock.monotonicMs(), unixMs: this.#options.clock.unixMs() };
+    return {
+      monotonicMs: this.#options.clock.monotonicMs(),
+      unixMs: this.#options.clock.unixMs(),
+      byHub: false,
+    };
   }
 }
 

@@ -4,6 +4,7 @@ import type {
   Page,
   ReadFrom,
   ReadQuery,
+  Receiver,
   Sink,
   Subscription,
   SyncMode,
@@ -16,7 +17,7 @@ type ReadPage = (query: ReadQuery) => Promise<Page>;
  * It is subscribed before it reads, so nothing falls between; what comes live while it reads is not kept but read.
  * States: reading -> live -> held -> reading ...; closed from anywhere.
  */
-export class Feed implements Subscription {
+export class Feed implements Receiver, Subscription {
   readonly #readPage: ReadPage;
   readonly #userId: string;
   readonly #jobId: string | null;
@@ -27,6 +28,8 @@ export class Feed implements Subscription {
   #position: ReadFrom;
   /** The newest live message that came while reading. */
   #heardSeq = 0;
+  /** The page under way may be older than what is asked for: one more is to be read. */
+  #isReadDue = false;
 
   constructor(
     readPage: ReadPage,
@@ -43,29 +46,36 @@ export class Feed implements Subscription {
     this.#position = { kind: "start", lastEventId: options.lastEventId };
   }
 
-  get userId(): string {
-    return this.#userId;
-  }
-
   start(): void {
     void this.#catchUp();
   }
 
-  /** Messages just shown to the user, in order, at most one group's worth. */
-  push(group: readonly OutMessage[]): void {
+  push(_userId: string, group: readonly OutMessage[]): void {
     const newest = group.at(-1);
     if (newest === undefined) return;
     if (this.#state !== "live") {
       this.#heardSeq = newest.seq;
       return;
     }
-    const wanted = this.#jobId === null ? group : group.filter((message) => message.jobId === this.#jobId);
+    const reachedSeq = this.#position.kind === "after" ? this.#position.seq : 0;
+    if (newest.seq <= reachedSeq) return;
+    const wanted = this.#wantedOf(group, reachedSeq);
     this.#position = { kind: "after", seq: newest.seq, mode: "resumed" };
     if (wanted.length === 0) return;
     if (!this.#sink.send(wanted)) this.#hold();
     if (this.#jobId !== null && wanted.some((message) => message.type === "job_completed")) {
       this.#sink.jobEnded();
     }
+  }
+
+  /** Live messages may be missing: reads from where it stands, and says `synced` again. A hold reads anyway at its end. */
+  resync(): void {
+    // What was heard before is in what will be read; after a loss of state its number may be beyond the head for ever.
+    this.#heardSeq = 0;
+    if (this.#state === "reading") this.#isReadDue = true;
+    if (this.#state !== "live") return;
+    this.#state = "reading";
+    void this.#catchUp();
   }
 
   resume(): void {
@@ -83,11 +93,13 @@ export class Feed implements Subscription {
   async #catchUp(): Promise<void> {
     try {
       for (;;) {
+        this.#isReadDue = false;
         const page = await this.#readPage({ userId: this.#userId, jobId: this.#jobId, from: this.#position });
         if (this.#isClosed()) return;
         this.#position = page.next;
         if (page.messages.length > 0 && !this.#sink.send(page.messages)) return this.#hold();
-        if (page.done && this.#heardSeq <= page.head) return this.#goLive(page, page.mode);
+        if (page.done && this.#heardSeq <= page.head && !this.#isReadDue)
+          return this.#goLive(page, page.mode);
       }
     } catch (error) {
       if (!this.#isClosed()) this.#sink.failed(error);
@@ -100,6 +112,16 @@ export class Feed implements Subscription {
     this.#position = { kind: "after", seq: page.head, mode: "resumed" };
     this.#sink.synced(mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();
+  }
+
+  /** The group itself where all of it is wanted: transports keep what they made of a group. */
+  #wantedOf(group: readonly OutMessage[], reachedSeq: number): readonly OutMessage[] {
+    // What a page overtook on its way was in that page.
+    const isNew = group.every(({ seq }) => seq > reachedSeq);
+    if (isNew && this.#jobId === null) return group;
+    return group.filter(
+      ({ seq, jobId }) => seq > reachedSeq && (this.#jobId === null || jobId === this.#jobId),
+    );
   }
 
   #hold(): void {

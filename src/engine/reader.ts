@@ -69,7 +69,9 @@ export class Reader {
     const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: nowMs };
     // What the user's numbers began with, or what was forgotten: who stands before it may have missed an ending.
     const first = Math.max(user?.startSeq ?? this.#store.floorSeq, user?.prunedSeq ?? 0);
-    if (from.kind === "after") return from.mode === "resumed" && from.seq < first ? lost : from;
+    if (from.kind === "after") {
+      return from.mode === "resumed" && (from.seq < first || from.seq > head) ? lost : from;
+    }
     const id = parseEventId(from.lastEventId);
     if (id === null) return { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs };
     const isHonoured = id.epoch === this.#store.epoch && id.seq >= first && id.seq <= head;

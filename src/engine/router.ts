@@ -1,29 +1,28 @@
-import type { OutMessage } from "./contract.ts";
-import type { Feed } from "./feed.ts";
+import type { LiveSource, OutMessage, Receiver } from "./contract.ts";
 
 /** Most bytes of messages that go to a connection in one write, and in one page of `since`. */
 export const GROUP_MAX_BYTES = 64 * 1024;
 
-/** Which connections belong to which user; the only way from a shown message to a connection. */
-export class Router {
-  readonly #feeds = new Map<string, Set<Feed>>();
+/** Who receives which user's messages; the only way from a shown message to a connection. */
+export class Router implements LiveSource {
+  readonly #receivers = new Map<string, Set<Receiver>>();
 
-  add(feed: Feed): void {
-    const feeds = this.#feeds.get(feed.userId);
-    if (feeds === undefined) this.#feeds.set(feed.userId, new Set([feed]));
-    else feeds.add(feed);
+  watch(userId: string, receiver: Receiver): void {
+    const receivers = this.#receivers.get(userId);
+    if (receivers === undefined) this.#receivers.set(userId, new Set([receiver]));
+    else receivers.add(receiver);
   }
 
-  remove(feed: Feed): void {
-    const feeds = this.#feeds.get(feed.userId);
-    if (feeds?.delete(feed) && feeds.size === 0) this.#feeds.delete(feed.userId);
+  unwatch(userId: string, receiver: Receiver): void {
+    const receivers = this.#receivers.get(userId);
+    if (receivers?.delete(receiver) && receivers.size === 0) this.#receivers.delete(userId);
   }
 
   deliver(userId: string, messages: readonly OutMessage[]): void {
-    const feeds = this.#feeds.get(userId);
-    if (feeds === undefined || messages.length === 0) return;
+    const receivers = this.#receivers.get(userId);
+    if (receivers === undefined || messages.length === 0) return;
     for (const group of groupsOf(messages)) {
-      for (const feed of feeds) feed.push(group);
+      for (const receiver of receivers) receiver.push(userId, group);
     }
   }
 }

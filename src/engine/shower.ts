@@ -1,4 +1,4 @@
-import type { Job } from "../domain/job.ts";
+import type { Job, JobShown } from "../domain/job.ts";
 import { isEndShown, type JobView, jobViewOf, totalsVersionOf } from "../domain/job-view.ts";
 import {
   encodeJobMessage,
@@ -24,6 +24,8 @@ import type { ShownEntry } from "./shown-log.ts";
 export interface Now {
   readonly monotonicMs: number;
   readonly unixMs: number;
+  /** True: a deadline makes what is shown now, and no event. */
+  readonly byHub: boolean;
 }
 
 /**
@@ -45,14 +47,15 @@ export class Shower {
     const last = due.last ? this.#stamp(user, now) : started;
     const highest = Math.max(before?.highest ?? 0, view.tenths ?? 0);
     photo.shown = { view, highest, started, last, lastAtMs: now.monotonicMs };
+    const eventAtMs = now.byHub ? 0 : photo.lastEventAtMs;
     const messages: OutMessage[] = [];
     if (due.started) {
       user.log.append({ seq: started.seq, job, photo, part: "started" });
-      messages.push(this.#photoStarted(job, photo, view, started));
+      messages.push(this.#photoStarted(job, photo, view, started, eventAtMs));
     }
     if (due.last) {
       user.log.append({ seq: last.seq, job, photo, part: "last" });
-      messages.push(this.#photoLast(job, photo, view, last));
+      messages.push(this.#photoLast(job, photo, view, last, eventAtMs));
     }
     return messages;
   }
@@ -62,7 +65,7 @@ export class Shower {
     const last = this.#stamp(user, now);
     job.shown = { view, totalsVersion, last, lastAtMs: now.monotonicMs };
     user.log.append({ seq: last.seq, job, photo: null, part: "last" });
-    return this.#job(job, view, totalsVersion, last, now);
+    return this.#job(job, { view, totalsVersion, last }, now, now.byHub ? 0 : job.lastEventAtMs);
   }
 
   /** The message of something shown before, made from the present state; null: nothing is shown of it. */
@@ -73,8 +76,8 @@ export class Shower {
     const stamp = photo.shown[part];
     noteShown(photo, view.tenths);
     return part === "started"
-      ? this.#photoStarted(job, photo, view, stamp)
-      : this.#photoLast(job, photo, view, stamp);
+      ? this.#photoStarted(job, photo, view, stamp, 0)
+      : this.#photoLast(job, photo, view, stamp, 0);
   }
 
   /** null: the job has not been shown yet. */
@@ -86,41 +89,42 @@ export class Shower {
     const tenths = highest(shown.view.tenths, present.tenths);
     const view = { ...present, tenths };
     if (!isEndShown(shown.view)) job.shown = { ...shown, view: { ...shown.view, tenths } };
-    return this.#job(job, view, shown.totalsVersion, shown.last, now);
+    return this.#job(job, { ...shown, view }, now, 0);
   }
 
-  #photoStarted(job: Job, photo: Photo, view: PhotoView, stamp: Stamp): OutMessage {
-    return this.#photo("upload_started", job, photo, startedView(view), stamp, photo.state.fileName);
+  #photoStarted(job: Job, photo: Photo, view: PhotoView, stamp: Stamp, eventAtMs: number): OutMessage {
+    return this.#photo("upload_started", job, photo, startedView(view), stamp, eventAtMs);
   }
 
-  #photoLast(job: Job, photo: Photo, view: PhotoView, stamp: Stamp): OutMessage {
-    return this.#photo(photoMessageType(view.status), job, photo, view, stamp, null);
+  #photoLast(job: Job, photo: Photo, view: PhotoView, stamp: Stamp, eventAtMs: number): OutMessage {
+    return this.#photo(photoMessageType(view.status), job, photo, view, stamp, eventAtMs);
   }
 
   #photo(
     type: MessageType,
     { jobId }: Job,
-    { photoId }: Photo,
+    { photoId, state }: Photo,
     view: PhotoView,
     { seq, at }: Stamp,
-    fileName: string | null,
+    eventAtMs: number,
   ): OutMessage {
     const id = formatEventId(this.#epoch, seq);
-    return {
-      seq,
-      id,
-      type,
-      jobId,
-      json: encodePhotoMessage({ type, jobId, id, at }, photoId, view, fileName),
-    };
+    const fileName = type === "upload_started" ? state.fileName : null;
+    const json = encodePhotoMessage({ type, jobId, id, at }, photoId, view, fileName);
+    return { seq, id, type, jobId, json, eventAtMs };
   }
 
-  #job(job: Job, view: JobView, totalsVersion: number, { seq, at }: Stamp, now: Now): OutMessage {
+  #job(
+    job: Job,
+    { view, totalsVersion, last: { seq, at } }: Pick<JobShown, "view" | "totalsVersion" | "last">,
+    now: Now,
+    eventAtMs: number,
+  ): OutMessage {
     const { jobId } = job;
     const type = isEndShown(view) ? "job_completed" : "job_progress";
     const id = formatEventId(this.#epoch, seq);
     const json = encodeJobMessage({ type, jobId, id, at }, job, view, totalsVersion, now.monotonicMs);
-    return { seq, id, type, jobId, json };
+    return { seq, id, type, jobId, json, eventAtMs };
   }
 
   #stamp(user: UserState, now: Now): Stamp {

@@ -1,4 +1,5 @@
-import { createEngine } from "../engine-harness.ts";
+import { createEngine, settle } from "../engine-harness.ts";
+import { linkedEngine } from "../link-harness.ts";
 import { engineConformance } from "./engine.ts";
 
 engineConformance("the core itself, in memory", async () => {
@@ -6,6 +7,20 @@ engineConformance("the core itself, in memory", async () => {
   return {
     engine,
     pass: async (ms) => clock.advance(ms),
+    settle,
     stop: async () => engine.close(),
+  };
+});
+
+engineConformance("the core in memory, over a link", async () => {
+  const { side, clock, settled, stop } = await linkedEngine();
+  return {
+    engine: side,
+    async pass(ms) {
+      clock.advance(ms);
+      await settled();
+    },
+    settle: settled,
+    stop,
   };
 });

@@ -1,12 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/contract.ts";
-import { Reader, settle } from "../engine-harness.ts";
+import { Reader } from "../engine-harness.ts";
 import { event } from "../events.ts";
 
 /** An engine under test: how to make one, how to let `ms` pass for it, how to end it. */
 export interface EngineUnderTest {
   readonly engine: Engine;
+  /** Lets `ms` pass, and all that follows from it. */
   pass(ms: number): Promise<void>;
+  /** Resolves when nothing is on its way any more. */
+  settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -38,7 +41,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "sends a snapshot, says synced, then goes on live, in order of seq",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         await engine.publish([event.started(), event.progressed(300)]);
         const reader = new Reader(engine, "u");
         await settle();
@@ -62,7 +65,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "resumes after an id with exactly what is newer",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         const first = new Reader(engine, "u");
         await engine.publish([event.started(), event.started({ photoId: "q" })]);
         await settle();
@@ -84,7 +87,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
     it.each(["other-5", "abc", "", "x-99999999999999999999"])(
       "treats the id %j as none or as lost: a snapshot",
       (id) =>
-        withEngine(async ({ engine }) => {
+        withEngine(async ({ engine, settle }) => {
           await engine.publish([event.started()]);
           const reader = new Reader(engine, "u", { lastEventId: id });
           await settle();
@@ -95,7 +98,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "joins snapshot and live without a gap or a repetition while events pour in",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         await engine.publish(photos(1000, 100));
         const reader = new Reader(engine, "u");
         for (let bytes = 200; bytes < 900; bytes += 100) {
@@ -114,7 +117,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "sends nothing to a held connection, and all it missed when it resumes",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         const free = new Reader(engine, "u");
         const slow = new Reader(engine, "u", {}, 2);
         await settle();
@@ -135,7 +138,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "can be held in the middle of a snapshot and leaves by the same way",
-      withEngine(async ({ engine }) => {
+      withEngine(async ({ engine, settle }) => {
         await engine.publish(photos(2000, 100));
         const free = new Reader(engine, "u");
         const slow = new Reader(engine, "u", {}, 1);
@@ -152,7 +155,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "gives each user their own messages only, also of the same job and photo ids",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         const mine = new Reader(engine, "u");
         const theirs = new Reader(engine, "v");
         const guessing = new Reader(engine, "v", { jobId: "j" });
@@ -171,7 +174,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "filters one job, tells of its end, and does not know a foreign one from none",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         await engine.publish([event.started(), event.started({ jobId: "k" })]);
         const reader = new Reader(engine, "u", { jobId: "j" });
         const foreign = new Reader(engine, "v", { jobId: "j" });
@@ -198,7 +201,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "reads in pages what open would send",
-      withEngine(async ({ engine }) => {
+      withEngine(async ({ engine, settle }) => {
         await engine.publish(photos(1000, 100));
         const reader = new Reader(engine, "u");
         await settle();
@@ -224,7 +227,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "never gives more than 64 KiB at a time, live or not",
-      withEngine(async ({ engine }) => {
+      withEngine(async ({ engine, settle }) => {
         const live = new Reader(engine, "u");
         await settle();
         await engine.publish(photos(1000, 100));
@@ -239,7 +242,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
 
     it(
       "closes for good",
-      withEngine(async ({ engine, pass }) => {
+      withEngine(async ({ engine, pass, settle }) => {
         const reader = new Reader(engine, "u");
         await settle();
         reader.close();

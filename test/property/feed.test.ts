@@ -49,9 +49,9 @@ describe("a feed whose pages take their time", () => {
               jobEnded: () => undefined,
               failed: (error) => expect.fail(String(error)),
             },
-            (closed) => router.remove(closed),
+            (closed) => router.unwatch("u", closed),
           );
-          router.add(feed);
+          router.watch("u", feed);
           feed.start();
           const published = steps.map(({ photo, bytes }) =>
             scheduler.schedule(Promise.resolve(), "event").then(async () => {

@@ -82,7 +82,7 @@ const LIMITS: ConnectionLimits = {
 };
 
 function message(json: string): OutMessage {
-  return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json };
+  return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json, eventAtMs: 0 };
 }
 
 function connected(expiresInSeconds = 100_000, pressure = new Pressure(1_000)) {

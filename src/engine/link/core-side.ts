@@ -1,0 +1,251 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { HubError } from "../../errors.ts";
+import type { Engine, LiveSource, OutMessage, Receiver } from "../contract.ts";
+import type { EndReason, GatewayOrders, Presence } from "../presence.ts";
+import type { FromCore, FromGateway, LinkAnswer, LinkMessage, LinkRequest } from "./messages.ts";
+import { LinkStream } from "./stream.ts";
+
+/** Above this a gateway is sent no messages: it will ask for what it missed. Pages it asked for still go. */
+const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
+const HEALTH_EVERY_MS = 500;
+const SCRAPE_TIMEOUT_MS = 1_000;
+
+/** What the core has for its gateways. */
+export interface CoreSideOptions {
+  readonly engine: Engine & LiveSource;
+  /** A gateway is there: takes its orders, gives where to tell who is connected to it; `detach`: it is gone. */
+  readonly attach: (name: string, orders: GatewayOrders) => Presence & { detach(): void };
+  /** Ready to be asked by clients: the engine's own health, unless the core is draining. */
+  readonly health: Engine["health"];
+}
+
+export interface GatewayLinkStats {
+  readonly name: string;
+  readonly pid: number;
+  /** Messages sent over the link, and left out because too much waited, since it was made. */
+  readonly sent: number;
+  readonly missed: number;
+  readonly queuedBytes: number;
+  readonly watchedUsers: number;
+}
+
+/** The core's end of all links: a server on a Unix socket. */
+export class CoreSide {
+  readonly #options: CoreSideOptions;
+  readonly #peers = new Set<GatewayPeer>();
+  readonly #server: Server;
+  readonly #healthTimer: NodeJS.Timeout;
+
+  constructor(options: CoreSideOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => this.#accept(socket));
+    this.#healthTimer = setInterval(() => this.tellHealth(), HEALTH_EVERY_MS).unref();
+  }
+
+  /** Rejects with the system's error when it can't listen at the path. */
+  listen(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      this.#server.listen(path, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+
+  get stats(): readonly GatewayLinkStats[] {
+    return [...this.#peers].flatMap((peer) => peer.stats ?? []);
+  }
+
+  /** To every gateway, where it has changed. */
+  tellHealth(): void {
+    const health = this.#options.health();
+    for (const peer of this.#peers) peer.tellHealth(health);
+  }
+
+  /** The metrics of every gateway that answers in time; each as it gave them. */
+  async scrape(): Promise<readonly (readonly object[])[]> {
+    const answers = await Promise.all([...this.#peers].map((peer) => peer.scrape(SCRAPE_TIMEOUT_MS)));
+    return answers.flatMap((answer) => (answer === null ? [] : [answer]));
+  }
+
+  close(): void {
+    clearInterval(this.#healthTimer);
+    this.#server.close();
+    for (const peer of this.#peers) peer.close();
+  }
+
+  #accept(socket: Socket): void {
+    const peer = new GatewayPeer(socket, this.#options, () => this.#peers.delete(peer));
+    this.#peers.add(peer);
+    peer.tellHealth(this.#options.health());
+  }
+}
+
+/** One gateway as the core sees it: which users it holds, what it is sent, what it asks. */
+class GatewayPeer implements Receiver, GatewayOrders {
+  readonly #options: CoreSideOptions;
+  readonly #stream: LinkStream<FromCore, FromGateway>;
+  readonly #watched = new Set<string>();
+  /** Users whose messages were left out since too much waits; not empty: all messages are left out. */
+  readonly #missed = new Set<string>();
+  readonly #scrapes = new Map<number, (metrics: readonly object[] | null) => void>();
+  #presence: (Presence & { detach(): void }) | null = null;
+  #hello: { readonly name: string; readonly pid: number } | null = null;
+  #sent = 0;
+  #missedCount = 0;
+  #lastScrape = 0;
+  #toldHealth = "";
+
+  constructor(socket: Socket, options: CoreSideOptions, onGone: () => void) {
+    this.#options = options;
+    this.#stream = new LinkStream(socket, isFromGateway, {
+      message: (message) => this.#take(message),
+      drained: () => this.#drained(),
+      closed: () => {
+        onGone();
+        this.#leave();
+      },
+    });
+  }
+
+  /** null: it has not said who it is. */
+  get stats(): GatewayLinkStats | null {
+    return (
+      this.#hello && {
+        ...this.#hello,
+        sent: this.#sent,
+        missed: this.#missedCount,
+        queuedBytes: this.#stream.queuedBytes,
+        watchedUsers: this.#watched.size,
+      }
+    );
+  }
+
+  push(userId: string, group: readonly OutMessage[]): void {
+    if (this.#missed.size > 0 || this.#stream.queuedBytes > MAX_QUEUED_BYTES) {
+      this.#missed.add(userId);
+      this.#missedCount += group.length;
+      return;
+    }
+    this.#stream.send({ kind: "deliver", userId, messages: group });
+    this.#sent += group.length;
+  }
+
+  end(memberIds: readonly number[], reason: EndReason): void {
+    this.#stream.send({ kind: "end", memberIds, reason });
+  }
+
+  tellHealth({ ready, reason }: ReturnType<Engine["health"]>): void {
+    const told = `${ready} ${reason}`;
+    if (told === this.#toldHealth) return;
+    this.#toldHealth = told;
+    this.#stream.send({ kind: "health", ready, reason });
+  }
+
+  /** null: no answer within `timeoutMs`. */
+  scrape(timeoutMs: number): Promise<readonly object[] | null> {
+    this.#lastScrape += 1;
+    const request = this.#lastScrape;
+    this.#stream.send({ kind: "scrape", request });
+    return new Promise((resolve) => {
+      const settle = (metrics: readonly object[] | null): void => {
+        clearTimeout(timer);
+        this.#scrapes.delete(request);
+        resolve(metrics);
+      };
+      const timer = setTimeout(() => settle(null), timeoutMs);
+      this.#scrapes.set(request, settle);
+    });
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  #take(message: FromGateway): void {
+    const { engine } = this.#options;
+    switch (message.kind) {
+      case "hello":
+        this.#hello = { name: message.name, pid: message.pid };
+        this.#presence = this.#options.attach(message.name, this);
+        return;
+      case "watch":
+        this.#watched.add(message.userId);
+        engine.watch(message.userId, this);
+        return;
+      case "unwatch":
+        this.#watched.delete(message.userId);
+        engine.unwatch(message.userId, this);
+        return;
+      case "join":
+        this.#presence?.join(message.member);
+        return;
+      case "leave":
+        this.#presence?.leave(message.memberId);
+        return;
+      case "metrics":
+        this.#scrapes.get(message.request)?.(message.metrics);
+        return;
+      default:
+        void this.#answer(message);
+    }
+  }
+
+  async #answer(request: LinkRequest): Promise<void> {
+    try {
+      this.#stream.send(await this.#answerOf(request));
+    } catch (error) {
+      const { code, message, retryAfterSeconds } =
+        error instanceof HubError ? error : new HubError("internal_error");
+      this.#stream.send({ kind: "refused", request: request.request, code, message, retryAfterSeconds });
+    }
+  }
+
+  async #answerOf(asked: LinkRequest): Promise<LinkAnswer> {
+    const { engine } = this.#options;
+    const { request } = asked;
+    switch (asked.kind) {
+      case "read": {
+        const { messages, ...page } = await engine.read(asked.query);
+        return { kind: "page", request, page, messages };
+      }
+      case "jobs":
+        return { kind: "jobMessages", request, messages: await engine.jobs(asked.userId, asked.jobId) };
+      case "publish":
+        return { kind: "published", request, result: await engine.publish(asked.events) };
+    }
+  }
+
+  #drained(): void {
+    if (this.#missed.size === 0 || this.#stream.queuedBytes > MAX_QUEUED_BYTES / 2) return;
+    const userIds = [...this.#missed];
+    this.#missed.clear();
+    this.#stream.send({ kind: "missed", userIds });
+  }
+
+  #leave(): void {
+    for (const userId of this.#watched) this.#options.engine.unwatch(userId, this);
+    this.#watched.clear();
+    this.#missed.clear();
+    this.#presence?.detach();
+    this.#presence = null;
+    for (const settle of [...this.#scrapes.values()]) settle(null);
+  }
+}
+
+const fromGateway: ReadonlySet<string> = new Set<FromGateway["kind"]>([
+  "hello",
+  "watch",
+  "unwatch",
+  "join",
+  "leave",
+  "metrics",
+  "read",
+  "jobs",
+  "publish",
+]);
+
+function isFromGateway(message: LinkMessage): message is FromGateway {
+  return fromGateway.has(message.kind);
+}
