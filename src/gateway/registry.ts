@@ -1,10 +1,11 @@
+import type { ConnectionKind } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
-import { type Control, type Ending, endingOf, type TransportKind } from "./transport.ts";
+import { type Control, type Ending, endingOf } from "./transport.ts";
 
 /** Something that holds a socket for a user: a connection, or a poll that waits. */
 export interface Member {
   readonly userId: string;
-  readonly kind: TransportKind;
+  readonly kind: ConnectionKind;
   /** True: its socket is gone. */
   readonly isClosed: boolean;
   /** Says something beside the messages, where the transport can; a poll that waits can't. */
@@ -13,7 +14,7 @@ export interface Member {
   terminate(): void;
 }
 
-export type ConnectionCounts = Readonly<Record<TransportKind, number>>;
+export type ConnectionCounts = Readonly<Record<ConnectionKind, number>>;
 
 /** Who is connected to this gateway. */
 export class Registry {
@@ -21,7 +22,7 @@ export class Registry {
   readonly #byUser = new Map<string, Set<Member>>();
   readonly #maxConnections: number;
   readonly #maxPerUser: number;
-  readonly #counts: Record<TransportKind, number> = { socketio: 0, websocket: 0, sse: 0, polling: 0 };
+  readonly #counts: Record<ConnectionKind, number> = { socketio: 0, websocket: 0, sse: 0, polling: 0 };
   #size = 0;
 
   constructor(maxConnections: number, maxPerUser: number) {

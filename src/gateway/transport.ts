@@ -1,7 +1,6 @@
 import type { OutMessage, SyncMode } from "../engine/contract.ts";
+import type { ConnectionKind } from "../engine/presence.ts";
 import { type ErrorCode, errorCatalogue } from "../errors.ts";
-
-export type TransportKind = "socketio" | "websocket" | "sse" | "polling";
 
 /** What the hub says beside the messages themselves. Sent as JSON with these fields. */
 export type Control =
@@ -26,7 +25,7 @@ export interface Ending {
  * written and when; a transport knows only how.
  */
 export interface Transport {
-  readonly kind: TransportKind;
+  readonly kind: ConnectionKind;
   /** Says to whom it reports; once, before anything else. */
   carry(events: TransportEvents): void;
   /** Writes the messages in one go. */
