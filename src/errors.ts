@@ -94,6 +94,13 @@ export const errorCatalogue = {
   ),
   token_expired: entry(401, 4401, false, "The token has expired", "Fetch a fresh token and connect again."),
   token_revoked: entry(401, 4401, false, "The token was revoked", "Sign in again."),
+  disconnected: entry(
+    401,
+    4401,
+    false,
+    "An operator ended the user's connections",
+    "Fetch a fresh token and connect again.",
+  ),
   origin_not_allowed: entry(403, null, false, "This origin may not connect", "Add it to --cors-origins."),
   not_found: entry(404, null, false, "There is nothing here", "See the documentation for the paths."),
   job_not_found: entry(

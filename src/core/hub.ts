@@ -39,7 +39,13 @@ export async function startHub({ settings, log }: HubOptions): Promise<Hub> {
   const verifier = createVerifier(settings);
   const core = await startCore({ settings, verifier, log });
   try {
-    const gateway = await startGateway({ settings, engine: core.engine, verifier, log });
+    const gateway = await startGateway({
+      settings,
+      engine: core.engine,
+      attachPresence: (orders) => core.directory.attach("gateway", orders),
+      verifier,
+      log,
+    });
     return {
       publicUrl: gateway.publicUrl,
       internalUrl: core.internalUrl,

@@ -7,6 +7,7 @@ import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
+import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 
 export interface CoreOptions {
@@ -17,6 +18,8 @@ export interface CoreOptions {
 
 export interface Core {
   readonly engine: Engine;
+  /** Where gateways say who is connected. */
+  readonly directory: Directory;
   readonly internalUrl: string;
   stats(): EngineStats;
   /** From now on not ready, and events are refused with `draining`. */
@@ -46,6 +49,7 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
     retentionMs: settings.jobRetention,
     recentMs: settings.recent,
   });
+  const directory = new Directory(settings.maxConnectionsPerUser);
 
   const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: "warn" });
   const internal: FastifyInstance = fastify({
@@ -71,6 +75,7 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
 
   return {
     engine,
+    directory,
     internalUrl,
     stats: () => engine.stats,
     drain() {

@@ -105,6 +105,8 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     if (heartbeatMs !== null) this.#heartbeatDueMs = nowMs + heartbeatMs;
     if (maxAgeMs !== null) this.#maxAgeDueMs = nowMs + spread(0.8 * maxAgeMs, maxAgeMs);
     registry.add(this);
+    // The core may find that this one is the oldest of too many, and have ended it already.
+    if (this.#state !== "open") return;
     this.#reschedule();
     this.#subscription = engine.open(this.userId, { jobId, lastEventId }, this);
   }

@@ -52,9 +52,7 @@ class LongPoll implements Sink, Member, Timed {
   tell(): void {}
 
   end(ending: Ending): void {
-    this.#settle(
-      ending.reason === "replaced" ? new HubError("rate_limited", "Too many connections.", 5) : null,
-    );
+    this.#settle(refusalOf(ending));
   }
 
   terminate(): void {
@@ -62,10 +60,16 @@ class LongPoll implements Sink, Member, Timed {
   }
 }
 
+/** null: answered with what there is, as at any end of a wait. */
+function refusalOf({ reason }: Ending): HubError | null {
+  if (reason === "replaced") return new HubError("rate_limited", "Too many connections.", 5);
+  return reason === "disconnected" || reason === "token_revoked" ? new HubError(reason) : null;
+}
+
 /**
  * Resolves when the user (or the job, unless null) has something newer than `headId`, after `waitMs`, when the token
  * expires, when the client goes away, or when the gateway drains. Throws HubError `rate_limited` when newer connections
- * of the user took its place, and what the engine fails with.
+ * of the user took its place, `disconnected` or `token_revoked` when the core ended it, and what the engine fails with.
  */
 export async function waitForNews(
   parts: GatewayParts,

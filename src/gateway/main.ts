@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
 import type { Engine } from "../engine/contract.ts";
+import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { Admission } from "./admission.ts";
 import { drainConnections } from "./drain.ts";
 import { createHttpSurface } from "./http.ts";
@@ -39,16 +40,19 @@ export interface Gateway {
 export interface GatewayOptions {
   readonly settings: GatewaySettings;
   readonly engine: Engine;
+  /** Where connections are told of, and orders about them come from; called once. */
+  readonly attachPresence: (orders: GatewayOrders) => Presence;
   readonly verifier: Verifier;
   readonly log: Logger;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
-export async function startGateway({ settings, engine, verifier, log }: GatewayOptions): Promise<Gateway> {
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { settings, engine, attachPresence, verifier, log } = options;
   const maxConnections = effectiveMaxConnections(settings.maxConnections);
   log.info({ maxConnections, asked: settings.maxConnections }, "connections this gateway takes");
 
-  const registry = new Registry(maxConnections, settings.maxConnectionsPerUser);
+  const registry = new Registry(maxConnections, attachPresence);
   const wheel = new Wheel(tickMsOf(settings));
   const pressure = new Pressure(settings.maxBuffered);
   const admission = new Admission(verifier, registry, settings.corsOrigins);

@@ -28,7 +28,7 @@ const REJECTIONS = [
 /** What any request may be answered with. */
 const ANY = ["bad_request", "not_found", "method_not_allowed", "internal_error"] as const;
 const ORIGIN = ["origin_not_allowed"] as const;
-const TOKEN = ["token_missing", "token_invalid", "token_expired", "token_revoked"] as const;
+const TOKEN = ["token_missing", "token_invalid", "token_expired", "token_revoked", "disconnected"] as const;
 const BODY = ["connect_timeout", "malformed_json", "body_too_large"] as const;
 const AWAY = ["draining", "overloaded", "store_unavailable"] as const;
 

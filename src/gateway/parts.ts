@@ -20,7 +20,6 @@ export type GatewaySettings = Pick<
   | "maxBuffered"
   | "drainTimeout"
   | "maxConnections"
-  | "maxConnectionsPerUser"
 >;
 
 /** What the ways in share; made once by `startGateway`. */

@@ -1,4 +1,5 @@
-import type { ConnectionKind } from "../engine/presence.ts";
+import { systemClock } from "../engine/clock.ts";
+import type { ConnectionKind, EndReason, GatewayOrders, Presence } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
 import { type Control, type Ending, endingOf } from "./transport.ts";
 
@@ -16,22 +17,22 @@ export interface Member {
 
 export type ConnectionCounts = Readonly<Record<ConnectionKind, number>>;
 
-/** Who is connected to this gateway. */
-export class Registry {
-  /** Sets keep the order of insertion, which is the order of age. */
-  readonly #byUser = new Map<string, Set<Member>>();
+/** Who is connected to this gateway; tells the core, which alone knows who has too many. */
+export class Registry implements GatewayOrders {
+  readonly #members = new Map<number, Member>();
+  readonly #idOf = new Map<Member, number>();
   readonly #maxConnections: number;
-  readonly #maxPerUser: number;
+  readonly #presence: Presence;
   readonly #counts: Record<ConnectionKind, number> = { socketio: 0, websocket: 0, sse: 0, polling: 0 };
-  #size = 0;
+  #lastId = 0;
 
-  constructor(maxConnections: number, maxPerUser: number) {
+  constructor(maxConnections: number, attachPresence: (orders: GatewayOrders) => Presence) {
     this.#maxConnections = maxConnections;
-    this.#maxPerUser = maxPerUser;
+    this.#presence = attachPresence(this);
   }
 
   get size(): number {
-    return this.#size;
+    return this.#members.size;
   }
 
   get counts(): ConnectionCounts {
@@ -40,36 +41,43 @@ export class Registry {
 
   /** Throws HubError `overloaded` when full; `underway`: accepted, but not counted here yet. */
   assertRoom(underway = 0): void {
-    if (this.#size + underway >= this.#maxConnections) {
+    if (this.size + underway >= this.#maxConnections) {
       throw new HubError("overloaded", `This gateway has ${this.#maxConnections} connections already.`);
     }
   }
 
-  /** Lets it in. The user's oldest goes for good when there are too many: a phone must not be locked out by its ghosts. */
+  /** Lets it in. The core may end the user's oldest for it at once. */
   add(member: Member): void {
-    const members = this.#byUser.get(member.userId) ?? new Set();
-    this.#byUser.set(member.userId, members);
-    members.add(member);
-    this.#size += 1;
+    this.#lastId += 1;
+    const memberId = this.#lastId;
+    this.#members.set(memberId, member);
+    this.#idOf.set(member, memberId);
     this.#counts[member.kind] += 1;
-    for (const oldest of members) {
-      if (members.size <= this.#maxPerUser) break;
-      oldest.end(endingOf("replaced"));
-      this.remove(oldest);
-    }
+    const { userId, kind } = member;
+    this.#presence.join({ memberId, userId, kind, sinceMs: systemClock.monotonicMs() });
   }
 
   /** Does nothing when it is not there. */
   remove(member: Member): void {
-    const members = this.#byUser.get(member.userId);
-    if (members === undefined || !members.delete(member)) return;
-    if (members.size === 0) this.#byUser.delete(member.userId);
-    this.#size -= 1;
+    const memberId = this.#idOf.get(member);
+    if (memberId === undefined) return;
+    this.#idOf.delete(member);
+    this.#members.delete(memberId);
     this.#counts[member.kind] -= 1;
+    this.#presence.leave(memberId);
+  }
+
+  end(memberIds: readonly number[], reason: EndReason): void {
+    for (const memberId of memberIds) {
+      const member = this.#members.get(memberId);
+      if (member === undefined) continue;
+      member.end(endingOf(reason));
+      this.remove(member);
+    }
   }
 
   /** All of them, as they are now. */
   members(): Member[] {
-    return [...this.#byUser.values()].flatMap((members) => [...members]);
+    return [...this.#members.values()];
   }
 }

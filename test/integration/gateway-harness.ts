@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { settingsFor } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/schema.ts";
+import { Directory } from "../../src/core/directory.ts";
 import { systemClock } from "../../src/engine/clock.ts";
 import { CoreEngine } from "../../src/engine/core-engine.ts";
 import { type Gateway, startGateway } from "../../src/gateway/main.ts";
@@ -14,6 +15,7 @@ const SECRET = "a-secret-of-at-least-thirty-two-bytes!";
 export interface TestGateway {
   readonly gateway: Gateway;
   readonly engine: CoreEngine;
+  readonly directory: Directory;
   readonly url: string;
   readonly port: number;
   close(): Promise<void>;
@@ -21,15 +23,7 @@ export interface TestGateway {
 
 /** A gateway on a free port with a real engine beside it; nothing is conflated unless asked for. */
 export async function testGateway(overrides: Partial<Settings> = {}): Promise<TestGateway> {
-  const settings = settingsFor({
-    host: "127.0.0.1",
-    port: 0,
-    jwtSecret: [SECRET],
-    ingestToken: ["i".repeat(32)],
-    progressInterval: 0,
-    jobInterval: 0,
-    ...overrides,
-  });
+  const settings = testSettings(overrides);
   const engine = new CoreEngine({
     clock: systemClock,
     rules: {
@@ -44,22 +38,51 @@ export async function testGateway(overrides: Partial<Settings> = {}): Promise<Te
     retentionMs: settings.jobRetention,
     recentMs: settings.recent,
   });
+  const directory = new Directory(settings.maxConnectionsPerUser);
+  const { close, ...gateway } = await gatewayBeside({ engine, directory }, "gateway", overrides);
+  return {
+    ...gateway,
+    async close() {
+      await close();
+      engine.close();
+    },
+  };
+}
+
+/** Another gateway of the same core; closing it leaves the core alone. */
+export async function gatewayBeside(
+  { engine, directory }: Pick<TestGateway, "engine" | "directory">,
+  name: string,
+  overrides: Partial<Settings> = {},
+): Promise<TestGateway> {
+  const settings = testSettings(overrides);
   const gateway = await startGateway({
     settings,
     engine,
+    attachPresence: (orders) => directory.attach(name, orders),
     verifier: createVerifier(settings),
     log: pino({ level: "silent" }),
   });
   return {
     gateway,
     engine,
+    directory,
     url: gateway.publicUrl,
     port: Number(new URL(gateway.publicUrl).port),
-    async close() {
-      await gateway.close();
-      engine.close();
-    },
+    close: () => gateway.close(),
   };
+}
+
+function testSettings(overrides: Partial<Settings>): Settings {
+  return settingsFor({
+    host: "127.0.0.1",
+    port: 0,
+    jwtSecret: [SECRET],
+    ingestToken: ["i".repeat(32)],
+    progressInterval: 0,
+    jobInterval: 0,
+    ...overrides,
+  });
 }
 
 /** `ttlSeconds` may be negative: expired. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { settingsFor } from "../../src/config/load.ts";
+import { Directory } from "../../src/core/directory.ts";
 import type { Engine, OutMessage, Sink } from "../../src/engine/contract.ts";
 import { Admission } from "../../src/gateway/admission.ts";
 import { Connection, type ConnectionLimits } from "../../src/gateway/connection.ts";
@@ -85,12 +86,16 @@ function message(json: string): OutMessage {
   return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json, eventAtMs: 0 };
 }
 
-function connected(expiresInSeconds = 100_000, pressure = new Pressure(1_000)) {
+function connected(
+  expiresInSeconds = 100_000,
+  pressure = new Pressure(1_000),
+  directory = new Directory(10),
+) {
   const clock = { nowMs: 0 };
   const wall = { aheadMs: 0 };
   const engine = new ScriptedEngine();
   const transport = new ScriptedTransport();
-  const registry = new Registry(10, 10);
+  const registry = new Registry(10, (orders) => directory.attach("gateway", orders));
   const wheel = new Wheel(100, () => clock.nowMs);
   const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
   const admission = new Admission(verifier, registry, []);
@@ -193,6 +198,25 @@ test("ended, it leaves the registry at once, takes nothing more, and its socket 
   run(6_000);
   expect(transport.log.at(-1)).toBe("terminate");
   expect(pressure).toMatchObject({ totalBytes: 0, held: 0 });
+});
+
+test("ended by the core, it is closed as the reason says, and is gone on both sides", () => {
+  const directory = new Directory(10);
+  const { connection, engine, transport, registry } = connected(undefined, undefined, directory);
+  expect(directory.disconnect("v", "disconnected")).toBe(0);
+  expect(directory.disconnect("u", "disconnected")).toBe(1);
+  expect(directory.disconnect("u", "disconnected")).toBe(0);
+  expect(transport.log).toEqual(["end disconnected 4401"]);
+  expect(engine.calls).toEqual(["close"]);
+  expect(registry.size).toBe(0);
+  connection.closed();
+  expect(directory.counts()).toMatchObject({ total: 0, users: 0 });
+});
+
+test("ended while it is let in, it opens nothing", () => {
+  const { engine, transport } = connected(undefined, undefined, new Directory(0));
+  expect(transport.log).toEqual(["end replaced 4429"]);
+  expect(engine.sink).toBeNull();
 });
 
 test("what the transport loses counts no more", () => {
