@@ -2,16 +2,16 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { z } from "zod";
+import { StartError } from "../cluster/start-error.ts";
 import { loadSettings, type SettingSources } from "../config/load.ts";
 import { notYet } from "../config/not-yet.ts";
 import type { Settings } from "../config/schema.ts";
-import type { Hub } from "../core/hub.ts";
+import { createLog } from "../log.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
-import { createLog } from "./log.ts";
 import type { End } from "./main.ts";
 import { addSettings, sourcesOf } from "./options.ts";
-import { devLines, readyLine } from "./ready.ts";
+import { type Addresses, devLines, readyLine } from "./ready.ts";
 
 export function addServe(program: Command, host: Host, end: End): void {
   const command = addSettings(program.command("serve").description("run the hub"));
@@ -28,39 +28,79 @@ Examples:
   command.action(async () => end(await serve(host, sourcesOf(command, host))));
 }
 
+/** A hub that serves, in this process or in several. */
+interface Running extends Addresses {
+  /** Resolves with the cause when it can't go on. */
+  readonly broken: Promise<string>;
+  /** Rejects with the reason. */
+  restartGateways(): Promise<void>;
+  drain(): Promise<void>;
+}
+
 /** Runs until the first SIGINT or SIGTERM, then drains; a second one ends the process at once. */
 async function serve(host: Host, sources: SettingSources): Promise<number> {
-  const loaded = loadSettings(sources);
-  const lines = notYet(loaded, availableParallelism());
-  const settings: Settings = { ...loaded.settings, workers: 0 };
+  const { settings, warnings, given } = loadSettings(sources);
   const log = createLog(settings, host.stderr);
-  for (const warning of loaded.warnings) log.warn(warning);
-  for (const { level, line } of lines) log[level](line);
+  for (const warning of warnings) log.warn(warning);
+  for (const { level, line } of notYet({ settings, given })) log[level](line);
 
-  const stop = stopSignals(host, log);
+  const signals = listenToSignals(host);
   try {
-    const hub = await start(settings, log);
-    const announced = [readyLine(hub, process.pid, settings.workers === "auto" ? 0 : settings.workers)];
+    const workers = settings.workers === "auto" ? Math.max(1, availableParallelism() - 1) : settings.workers;
+    const hub = await start(settings, workers, log);
+    const announced = [readyLine(hub, process.pid, workers)];
     if (settings.dev) announced.push(...devLines(settings, hub, host.invocation));
     host.stdout.write(`${announced.join("\n")}\n`);
-    await stop.stopped;
-    log.info("draining");
+    signals.onRestart(() => void restart(hub, log));
+    const cause = await Promise.race([signals.stopped, hub.broken]);
+    if (cause !== null) throw new CommandFailed(exitCode.failed, `${cause}; see the log above`);
+    log.info("stopping: clients are asked to come back; again to stop at once");
     await hub.drain();
-    await hub.close();
     return exitCode.done;
   } finally {
-    stop.release();
+    signals.release();
   }
 }
 
-async function start(settings: Settings, log: Logger): Promise<Hub> {
+async function start(settings: Settings, workers: number, log: Logger): Promise<Running> {
   // Loaded here, so that `token` and `--help` need not wait for the whole server.
-  const { startHub } = await import("../core/hub.ts");
   try {
-    return await startHub({ settings, log });
+    if (workers > 0) {
+      const { startCluster } = await import("../cluster/primary.ts");
+      return await startCluster({ settings, gateways: workers, log });
+    }
+    const { startHub } = await import("../core/hub.ts");
+    const hub = await startHub({ settings, log });
+    return {
+      publicUrl: hub.publicUrl,
+      internalUrl: hub.internalUrl,
+      broken: new Promise(() => {}),
+      async restartGateways() {
+        throw new Error("with --workers 0 there is no gateway process to replace");
+      },
+      drain: () => hub.drain().then(hub.close),
+    };
   } catch (error) {
-    throw listenFailure(error, settings) ?? lookupFailure(error, settings) ?? error;
+    throw listenFailure(error, settings) ?? lookupFailure(error, settings) ?? startFailure(error) ?? error;
   }
+}
+
+async function restart(hub: Running, log: Logger): Promise<void> {
+  const startMs = performance.now();
+  log.info("replacing the gateways one by one");
+  try {
+    await hub.restartGateways();
+    log.info({ seconds: Math.round((performance.now() - startMs) / 1_000) }, "all gateways are replaced");
+  } catch (error) {
+    log.warn(
+      { cause: error instanceof Error ? error.message : String(error) },
+      "the gateways were not replaced",
+    );
+  }
+}
+
+function startFailure(error: unknown): CommandFailed | null {
+  return error instanceof StartError ? new CommandFailed(exitCode.failed, error.message) : null;
 }
 
 const listenError = z.object({
@@ -96,25 +136,36 @@ function lookupFailure(error: unknown, settings: Settings): CommandFailed | null
   return new CommandFailed(exitCode.usage, line);
 }
 
-function stopSignals(host: Host, log: Logger): { readonly stopped: Promise<void>; release(): void } {
-  let stopping = false;
-  let resolveStopped = (): void => {};
-  const stopped = new Promise<void>((resolve) => {
+interface Signals {
+  /** Resolves with null at the first SIGINT or SIGTERM. */
+  readonly stopped: Promise<null>;
+  /** Calls back for each SIGHUP from now on. */
+  onRestart(restart: () => void): void;
+  release(): void;
+}
+
+function listenToSignals(host: Host): Signals {
+  let isStopping = false;
+  let resolveStopped = (_: null): void => {};
+  let restart = (): void => {};
+  const stopped = new Promise<null>((resolve) => {
     resolveStopped = resolve;
   });
   const onStop = (): void => {
-    if (stopping) host.exit(exitCode.failed);
-    stopping = true;
-    resolveStopped();
+    if (isStopping) host.exit(exitCode.failed);
+    isStopping = true;
+    resolveStopped(null);
   };
   const releases = [
     host.onSignal("SIGINT", onStop),
     host.onSignal("SIGTERM", onStop),
-    host.onSignal("SIGHUP", () => {
-      log.warn(
-        "SIGHUP: gateways are not yet separate processes, nothing to restart; a later version brings that",
-      );
-    }),
+    host.onSignal("SIGHUP", () => restart()),
   ];
-  return { stopped, release: () => releases.forEach((release) => void release()) };
+  return {
+    stopped,
+    onRestart(callback) {
+      restart = callback;
+    },
+    release: () => releases.forEach((release) => void release()),
+  };
 }

@@ -6,19 +6,12 @@ export interface NotYet {
   readonly line: string;
 }
 
-/** Lines for settings that are accepted but have no effect yet; `cores` are those of the machine. */
-export function notYet(
-  { settings, given }: Pick<Loaded, "settings" | "given">,
-  cores: number,
-): readonly NotYet[] {
+/** Lines for settings that are accepted but have no effect yet. */
+export function notYet({ settings, given }: Pick<Loaded, "settings" | "given">): readonly NotYet[] {
   const lines: NotYet[] = [];
   const say = (isAskedFor: boolean, line: string): number =>
     lines.push({ level: isAskedFor ? "warn" : "info", line });
 
-  const gateways = settings.workers === "auto" ? cores - 1 : settings.workers;
-  if (gateways > 0) {
-    say(given.has("workers"), "more than one process comes with a later version: runs as --workers 0");
-  }
   say(
     given.has("dataDir") || (given.has("durability") && settings.durability !== "none"),
     "data-dir and durability come with a later version: state is in memory, survives no restart, and no folder is made",

@@ -1,10 +1,12 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
+import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Settings } from "../config/schema.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
+import { CoreSide } from "../engine/link/core-side.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
 import { Directory } from "./directory.ts";
@@ -14,6 +16,16 @@ export interface CoreOptions {
   readonly settings: Settings;
   readonly verifier: Verifier;
   readonly log: Logger;
+  /** Where gateways in other processes are served, and who accepts its connections; absent: all in this process. */
+  readonly cluster?: CoreCluster;
+}
+
+interface CoreCluster {
+  /** Unix socket for the gateways' links. */
+  readonly linkPath: string;
+  readonly connections: HandedOver;
+  /** Unix milliseconds at which the numbers of messages begin. */
+  readonly startMs: number;
 }
 
 export interface Core {
@@ -22,13 +34,13 @@ export interface Core {
   readonly directory: Directory;
   readonly internalUrl: string;
   stats(): EngineStats;
-  /** From now on not ready, and events are refused with `draining`. */
+  /** From now on not ready, and events are refused with `draining`; shows what is still held back. */
   drain(): void;
   close(): Promise<void>;
 }
 
 /** The process that knows state: internal listener -> ingest -> engine. Read downwards in the order of a message. */
-export async function startCore({ settings, verifier, log }: CoreOptions): Promise<Core> {
+export async function startCore({ settings, verifier, log, cluster }: CoreOptions): Promise<Core> {
   let isDraining = false;
 
   const engine = new CoreEngine({
@@ -48,6 +60,7 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
     jobIntervalMs: settings.jobInterval,
     retentionMs: settings.jobRetention,
     recentMs: settings.recent,
+    ...(cluster && { startMs: cluster.startMs }),
   });
   const directory = new Directory(settings.maxConnectionsPerUser);
 
@@ -71,7 +84,11 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
     isDraining: () => isDraining,
     tusd: { owner: settings.tusdOwner, verify: verifier },
   });
-  const internalUrl = await internal.listen({ host: settings.internalHost, port: settings.internalPort });
+  const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
+  const links =
+    cluster && new CoreSide({ engine, health, attach: (name, orders) => directory.attach(name, orders) });
+  await links?.listen(cluster?.linkPath ?? "");
+  const internalUrl = await accept(internal, settings, cluster?.connections ?? null);
 
   return {
     engine,
@@ -80,13 +97,28 @@ export async function startCore({ settings, verifier, log }: CoreOptions): Promi
     stats: () => engine.stats,
     drain() {
       isDraining = true;
+      links?.tellHealth();
+      engine.showHeldBack();
     },
     async close() {
       isDraining = true;
+      links?.close();
       engine.close();
       await internal.close();
     },
   };
+}
+
+/** Resolves with the address. Rejects with the system's error, such as EADDRINUSE. */
+async function accept(
+  internal: FastifyInstance,
+  { internalHost, internalPort }: Settings,
+  connections: HandedOver | null,
+): Promise<string> {
+  if (connections === null) return internal.listen({ host: internalHost, port: internalPort });
+  await internal.ready();
+  serveHandedOver(internal.server, connections, () => 0);
+  return `http://${internalHost}:${internalPort}`;
 }
 
 /** A body that has not arrived by then is given up (slow POST). */

@@ -38,6 +38,8 @@ export interface CoreEngineOptions {
   /** How long an ended job is kept, and how long snapshots show it. */
   readonly retentionMs: number;
   readonly recentMs: number;
+  /** Unix milliseconds at which the numbers of messages begin; absent: now. */
+  readonly startMs?: number;
 }
 
 export interface EngineStats {
@@ -86,6 +88,8 @@ export class CoreEngine implements Engine, LiveSource {
   /** Messages of the flush under way, by user. */
   #outbox = new Map<string, OutMessage[]>();
   #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
+  #photoIntervalMs: number;
+  #jobIntervalMs: number;
   #openPhotos = 0;
   #jobs = 0;
   #shown = 0;
@@ -95,7 +99,9 @@ export class CoreEngine implements Engine, LiveSource {
 
   constructor(options: CoreEngineOptions) {
     this.#options = options;
-    this.#store = new MemoryStore(options.clock);
+    this.#photoIntervalMs = options.photoIntervalMs;
+    this.#jobIntervalMs = options.jobIntervalMs;
+    this.#store = new MemoryStore(options.startMs ?? options.clock.unixMs());
     this.#shower = new Shower(this.#store.epoch);
     this.#reader = new Reader(this.#store, this.#shower, options.recentMs);
     this.#admission = new Admission(this.#store, options.limits);
@@ -217,7 +223,7 @@ export class CoreEngine implements Engine, LiveSource {
     const user = this.#store.user(job.userId);
     if (due === null || user === null) return;
     const lastAtMs = photo.shown?.lastAtMs ?? null;
-    const atMs = showAtMs(due.urgent, lastAtMs, this.#options.photoIntervalMs, now.monotonicMs);
+    const atMs = showAtMs(due.urgent, lastAtMs, this.#photoIntervalMs, now.monotonicMs);
     if (atMs > now.monotonicMs) {
       this.#holdBack(photo, { job, photo }, atMs);
       return;
@@ -231,7 +237,7 @@ export class CoreEngine implements Engine, LiveSource {
     const view = jobViewOf(job);
     if (job.shown !== null && !isJobNews(job.shown.view, view)) return;
     const lastAtMs = job.shown?.lastAtMs ?? null;
-    const atMs = showAtMs(isEndShown(view), lastAtMs, this.#options.jobIntervalMs, now.monotonicMs);
+    const atMs = showAtMs(isEndShown(view), lastAtMs, this.#jobIntervalMs, now.monotonicMs);
     if (atMs > now.monotonicMs) {
       this.#holdBack(job, { job, photo: null }, atMs);
       return;
@@ -275,15 +281,27 @@ export class CoreEngine implements Engine, LiveSource {
     this.#staleDeadlines = 0;
   }
 
-  #tick(): void {
-    const now = this.#now();
-    for (const { item } of this.#heldBack.due(now.monotonicMs)) {
+  /** Shows what waits for its interval; from now on nothing is held back. */
+  showHeldBack(): void {
+    this.#photoIntervalMs = 0;
+    this.#jobIntervalMs = 0;
+    this.#showDue(Number.POSITIVE_INFINITY, this.#now());
+    this.#deliver();
+  }
+
+  #showDue(untilMs: number, now: Now): void {
+    for (const { item } of this.#heldBack.due(untilMs)) {
       const { job, photo } = item;
       (photo ?? job).isShowQueued = false;
       if (!this.#isKept(job)) continue;
       if (photo === null) this.#showJob(job, now);
       else this.#showPhoto(job, photo, now);
     }
+  }
+
+  #tick(): void {
+    const now = this.#now();
+    this.#showDue(now.monotonicMs, now);
     const lapsing: Now = { ...now, byHub: true };
     for (const { item, atMs } of this.#deadlines.due(now.monotonicMs)) {
       const { job, photo } = item;

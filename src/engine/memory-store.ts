@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { createJob, type Job } from "../domain/job.ts";
-import type { Clock } from "./clock.ts";
 import { ShownLog } from "./shown-log.ts";
 
 /** All that the hub knows of one user. Numbers of messages run from after `startSeq` to `headSeq`. */
@@ -24,8 +23,9 @@ export class MemoryStore {
   /** No number at or below this is given to a new user, who may be one that was forgotten and came back. */
   #floorSeq: number;
 
-  constructor(clock: Clock) {
-    this.#floorSeq = clock.unixMs() * 1000;
+  /** `startMs`: Unix milliseconds; no start of a hub may be given less than one before it. */
+  constructor(startMs: number) {
+    this.#floorSeq = Math.floor(startMs) * 1000;
   }
 
   /** The head of a user of whom nothing is known yet. */

@@ -3,6 +3,8 @@ import type { Registry } from "./registry.ts";
 import { endingOf, spread } from "./transport.ts";
 
 const STEP_MS = 50;
+/** Between telling and closing: what was shown before the drain is on its way until then. */
+const NOTICE_MS = 200;
 /** Closing one connection costs about this much, so many of them take their time. */
 const PACE_MS = 1;
 
@@ -15,6 +17,7 @@ export async function drainConnections(registry: Registry, timeoutMs: number): P
   const members = registry.members();
   const spreadMs = Math.max(2_000, timeoutMs / 3);
   for (const member of members) member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
+  await sleep(Math.min(NOTICE_MS, timeoutMs / 4));
   const paceMs = Math.min(timeoutMs / 2, members.length * PACE_MS);
   const perStep = Math.max(1, Math.ceil(members.length / Math.max(1, paceMs / STEP_MS)));
   for (let start = 0; start < members.length; start += perStep) {

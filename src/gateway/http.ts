@@ -63,7 +63,7 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
 
   const ready: Handler = (_request, response) => {
     const health = engine.health();
-    if (admission.isDraining) refuse(response, new HubError("draining"));
+    if (admission.isDraining || health.reason === "draining") refuse(response, new HubError("draining"));
     else if (!health.ready) refuse(response, new HubError("store_unavailable", health.reason ?? undefined));
     else answerOk(response);
   };

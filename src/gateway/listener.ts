@@ -30,6 +30,8 @@ function openFilesLimit(): number | null {
 
 export interface Listener {
   readonly server: Server;
+  /** Sockets that are open, whatever they carry. */
+  readonly size: number;
   /** Stops listening and drops every socket, whatever it carries. */
   close(): Promise<void>;
 }
@@ -58,11 +60,20 @@ export function createListener(
   // Node forgets a socket at its upgrade; a close must find all of them.
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {
+    // Node looks only at connections that it accepted itself.
+    if (sockets.size >= server.maxConnections) {
+      server.emit("drop");
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
   return {
     server,
+    get size() {
+      return sockets.size;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -71,8 +82,8 @@ export function createListener(
   };
 }
 
-/** Resolves with the URL clients reach it at. Rejects with the system's error, such as EADDRINUSE. */
-export async function listen(server: Server, settings: GatewaySettings): Promise<string> {
+/** Resolves with the port, the real one where 0 was asked for. Rejects with the system's error, such as EADDRINUSE. */
+export async function listen(server: Server, settings: GatewaySettings): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(settings.port, settings.host, () => {
@@ -80,9 +91,20 @@ export async function listen(server: Server, settings: GatewaySettings): Promise
       resolve();
     });
   });
-  const scheme = settings.tlsCert === null ? "http" : "https";
-  const host = settings.host.includes(":") ? `[${settings.host}]` : settings.host;
-  return `${scheme}://${host}:${portOf(server.address(), settings.port)}`;
+  return portOf(server.address(), settings.port);
+}
+
+/** Where clients reach a public listener. */
+export function publicUrlOf(
+  { tlsCert, host }: Pick<GatewaySettings, "tlsCert" | "host">,
+  port: number,
+): string {
+  return urlOf(tlsCert === null ? "http" : "https", host, port);
+}
+
+/** The address of a listener; an IPv6 host gets its brackets. */
+export function urlOf(scheme: "http" | "https", host: string, port: number): string {
+  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function portOf(address: AddressInfo | string | null, asked: number): number {

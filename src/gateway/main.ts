@@ -1,11 +1,12 @@
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
+import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { Admission } from "./admission.ts";
 import { drainConnections } from "./drain.ts";
 import { createHttpSurface } from "./http.ts";
-import { createListener, effectiveMaxConnections, listen } from "./listener.ts";
+import { createListener, effectiveMaxConnections, listen, publicUrlOf } from "./listener.ts";
 import type { GatewayParts, GatewaySettings } from "./parts.ts";
 import { createPollingEntrance } from "./polling.ts";
 import { Pressure } from "./pressure.ts";
@@ -31,8 +32,8 @@ export interface Gateway {
   readonly publicUrl: string;
   readonly connections: ConnectionCounts;
   readonly stats: GatewayStats;
-  /** Not ready any more; sends everybody away within `drain-timeout`, then closes. */
-  drain(): Promise<void>;
+  /** Not ready any more; sends everybody away within the time (absent: `drain-timeout`), then closes. */
+  drain(timeoutMs?: number): Promise<void>;
   /** Drops everybody and frees the port. */
   close(): Promise<void>;
 }
@@ -44,6 +45,8 @@ export interface GatewayOptions {
   readonly attachPresence: (orders: GatewayOrders) => Presence;
   readonly verifier: Verifier;
   readonly log: Logger;
+  /** Connections that another process accepts; absent: it listens itself. */
+  readonly connections?: HandedOver;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
@@ -66,7 +69,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const surface = createHttpSurface(parts, { socketio, websocket, sse, polling });
   const listener = createListener(settings, surface, maxConnections);
   listener.server.on("drop", () => log.warn({ maxConnections }, "dropped a connection: the gateway is full"));
-  const publicUrl = await listen(listener.server, settings);
+  let { port } = settings;
+  if (options.connections === undefined) port = await listen(listener.server, settings);
+  else serveHandedOver(listener.server, options.connections, () => listener.size);
+  const publicUrl = publicUrlOf(settings, port);
 
   wheel.everyTick(() => pressure.shed());
   wheel.start();
@@ -89,9 +95,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       const { slowHolds, held, slowCloses, totalBytes } = pressure;
       return { slowHolds, held, slowCloses, bufferedBytes: totalBytes };
     },
-    async drain() {
+    async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();
-      await drainConnections(registry, settings.drainTimeout);
+      await drainConnections(registry, timeoutMs);
       await close();
     },
     close,

@@ -134,7 +134,7 @@ test("serve says when it is ready, logs JSON to stderr, and ends with 0 on SIGTE
   const argv = ["serve", ...SECRETS, "--host", "127.0.0.1", "--port", "0", "--internal-port", "0"];
   const { code, out, err } = await runNode(program, argv, (_out, child) => void child.kill("SIGTERM"));
   expect(out).toMatch(
-    /^progress-hub ready public=http:\/\/127\.0\.0\.1:[1-9]\d* internal=http:\/\/127\.0\.0\.1:[1-9]\d* pid=[1-9]\d* workers=0\n$/,
+    /^progress-hub ready public=http:\/\/127\.0\.0\.1:[1-9]\d* internal=http:\/\/127\.0\.0\.1:[1-9]\d* pid=[1-9]\d* workers=[1-9]\d*\n$/,
   );
   for (const line of err.trim().split("\n")) expect(() => JSON.parse(line)).not.toThrow();
   expect(code).toBe(0);

@@ -327,10 +327,8 @@ describe("log format", () => {
 });
 
 describe("what a later version brings", () => {
-  const lines = (flags: Record<string, string>, cores = 1): readonly string[] =>
-    notYet(readSettings({ flags: { ...keys, ...flags } }), cores).map(
-      ({ level, line }) => `${level}: ${line}`,
-    );
+  const lines = (flags: Record<string, string>): readonly string[] =>
+    notYet(readSettings({ flags: { ...keys, ...flags } })).map(({ level, line }) => `${level}: ${line}`);
 
   const inMemory = (level: string) =>
     expect.stringMatching(
@@ -338,8 +336,8 @@ describe("what a later version brings", () => {
     );
 
   test("of the defaults: only that nothing is stored", () => {
-    expect(lines({ workers: "0" }, 8)).toEqual([inMemory("info")]);
-    expect(lines({}, 1)).toEqual([inMemory("info")]);
+    expect(lines({ workers: "0" })).toEqual([inMemory("info")]);
+    expect(lines({})).toEqual([inMemory("info")]);
     expect(lines({ durability: "none" })).toEqual([inMemory("info")]);
   });
 
@@ -347,11 +345,6 @@ describe("what a later version brings", () => {
     "one warning for %j",
     (flags) => expect(lines(flags)).toEqual([inMemory("warn")]),
   );
-
-  test("more than one process: at info by default, a warning when asked for", () => {
-    expect(lines({}, 8)[0]).toMatch(/^info: more than one process .*--workers 0$/);
-    expect(lines({ workers: "2" })[0]).toMatch(/^warn: more than one process/);
-  });
 
   test("one warning for each other setting", () => {
     const flags = {
@@ -383,7 +376,7 @@ describe("what a later version brings", () => {
   test("JWKS is accepted, and says that no token is", () => {
     const read = readSettings({ flags: { jwksUrl: "https://id.example.com/jwks", ingestToken: INGEST } });
     expect(read.problems).toEqual([]);
-    expect(notYet(read, 1)).toContainEqual({
+    expect(notYet(read)).toContainEqual({
       level: "warn",
       line: "jwks-url comes with a later version: until then every user's token is refused",
     });

@@ -1,0 +1,104 @@
+import type { ChildProcess } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Taker } from "./handover.ts";
+import { type FromChild, isFromChild, type Start, type ToChild } from "./messages.ts";
+
+export interface ChildEvents {
+  /** It serves from now on. */
+  ready(): void;
+  alive(connections: number): void;
+  taken(connection: number): void;
+  /** Once; nothing comes after it. `cause`: why, in one line. */
+  exited(cause: string): void;
+}
+
+/** One process that the primary started. */
+export class Child implements Taker {
+  /** Monotonic milliseconds. */
+  readonly startedAtMs = performance.now();
+  /** Of the newest sign of life; null: none yet. The primary moves it on by the time it could not look itself. */
+  aliveAtMs: number | null = null;
+  /** Resolves when it serves. Rejects with the cause when it ends before. */
+  readonly ready: Promise<void>;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
+  readonly #process: ChildProcess;
+  readonly #drained: Promise<void>;
+  #onReady: () => void = () => {};
+  #onDrained: () => void = () => {};
+  #cause: string | null = null;
+
+  constructor(process: ChildProcess, start: Start, events: ChildEvents) {
+    this.#process = process;
+    this.#drained = new Promise((resolve) => {
+      this.#onDrained = resolve;
+    });
+    const ended = new Promise<string>((resolve) => {
+      process.once("exit", (code, signal) =>
+        resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
+      );
+      // A process that could not be started has no exit.
+      process.on("error", (error) => {
+        if (process.pid === undefined) resolve(error.message);
+      });
+    }).then((how) => (this.#cause === null ? how : `${how}: ${this.#cause}`));
+    this.exited = ended.then((cause) => events.exited(cause));
+    this.ready = new Promise((resolve, reject) => {
+      this.#onReady = resolve;
+      void ended.then((cause) => reject(new Error(cause)));
+    });
+    // Whoever waits for it is told all the same.
+    this.ready.catch(ignore);
+    process.on("message", (message: unknown) => {
+      if (isFromChild(message)) this.#take(message, start, events);
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  hand(connection: number, socket: Socket): void {
+    // Our copy stays open until the child says that it has its own.
+    this.#process.send(
+      { kind: "connection", connection } satisfies ToChild,
+      socket,
+      { keepOpen: true },
+      ignore,
+    );
+  }
+
+  /** Resolves when it says that it has drained, or is gone. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#send({ kind: "drain", timeoutMs });
+    await Promise.race([this.#drained, this.exited]);
+  }
+
+  stop(): void {
+    this.#send({ kind: "stop" });
+  }
+
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #send(message: ToChild): void {
+    // One that is gone says so by its exit.
+    this.#process.send(message, undefined, {}, ignore);
+  }
+
+  #take(message: FromChild, start: Start, events: ChildEvents): void {
+    this.aliveAtMs = performance.now();
+    if (message.kind === "hello") this.#send({ kind: "start", start });
+    else if (message.kind === "alive") events.alive(message.connections);
+    else if (message.kind === "taken") events.taken(message.connection);
+    else if (message.kind === "drained") this.#onDrained();
+    else if (message.kind === "failed") this.#cause = message.cause;
+    else {
+      events.ready();
+      this.#onReady();
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,86 @@
+import cluster from "node:cluster";
+import { rmSync } from "node:fs";
+import { Socket } from "node:net";
+import type { HandedOver } from "./handed-over.ts";
+import { type FromChild, isToChild, type Start } from "./messages.ts";
+
+const ALIVE_EVERY_MS = 1_000;
+
+/** What ties a child to its primary: it tells that it lives, takes what it is given, and ends when the primary is gone. */
+export interface Lifeline extends HandedOver {
+  ready(): void;
+  onDrain(drain: (timeoutMs: number) => void): void;
+  drained(): void;
+  onStop(stop: () => void): void;
+  /** Ends the process at once, and says why. */
+  fail(error: unknown): void;
+}
+
+/** Call before anything that takes long. Resolves with what the primary wants started. */
+export function openLifeline(): { readonly lifeline: Lifeline; readonly started: Promise<Start> } {
+  let take: ((socket: Socket) => void) | null = null;
+  let count = (): number => 0;
+  let onDrain: (timeoutMs: number) => void = () => {};
+  let onStop: () => void = () => process.exit();
+  let resolveStart: (start: Start) => void = () => {};
+  let folder: string | null = null;
+  const started = new Promise<Start>((resolve) => {
+    resolveStart = resolve;
+  });
+
+  const tell = (message: FromChild, then: () => void = () => {}): void => {
+    if (process.connected) process.send?.(message, undefined, {}, then);
+    else then();
+  };
+  const fail = (error: unknown): void => {
+    const cause = error instanceof Error ? error.message : String(error);
+    tell({ kind: "failed", cause }, () => process.exit(1));
+  };
+
+  // A terminal sends its signals to all processes of a job; what is to be done then, the primary says.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+  process.on("uncaughtException", (error) => {
+    process.stderr.write(`${error.stack ?? error}\n`);
+    fail(error);
+  });
+  // In a worker node itself ends the process, after its own event.
+  (cluster.worker ?? process).once("disconnect", () => {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    process.exit();
+  });
+  process.on("message", (message: unknown, handle: unknown) => {
+    if (!isToChild(message)) return;
+    if (message.kind === "start") {
+      folder = message.start.folder;
+      resolveStart(message.start);
+    } else if (message.kind === "drain") onDrain(message.timeoutMs);
+    else if (message.kind === "stop") onStop();
+    // The client may be gone already: there is no handle then.
+    else {
+      tell({ kind: "taken", connection: message.connection });
+      if (handle instanceof Socket && take !== null) take(handle);
+    }
+  });
+  const alive = (): void => tell({ kind: "alive", connections: count() });
+  tell({ kind: "hello" });
+  setInterval(alive, ALIVE_EVERY_MS).unref();
+
+  return {
+    started,
+    lifeline: {
+      serve(taker, counter) {
+        take = taker;
+        count = counter;
+      },
+      ready: () => tell({ kind: "ready" }),
+      onDrain: (drain) => {
+        onDrain = drain;
+      },
+      drained: () => tell({ kind: "drained" }),
+      onStop: (stop) => {
+        onStop = stop;
+      },
+      fail,
+    },
+  };
+}

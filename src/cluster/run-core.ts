@@ -1,0 +1,26 @@
+import { createVerifier } from "../auth/verify.ts";
+import { startCore } from "../core/main.ts";
+import { createLog } from "../log.ts";
+import type { Lifeline } from "./lifeline.ts";
+import type { CoreStart } from "./messages.ts";
+import { coreSocketIn } from "./sockets.ts";
+
+/** What delivers the last messages to the gateways: one turn to write them, one for them to be read. */
+const LAST_TURNS_MS = 50;
+
+/** The core process, from its first settings to its end. */
+export async function runCore({ settings, folder, startMs }: CoreStart, lifeline: Lifeline): Promise<void> {
+  const log = createLog(settings, process.stderr, { process: "core" });
+  const core = await startCore({
+    settings,
+    verifier: createVerifier(settings),
+    log,
+    cluster: { linkPath: coreSocketIn(folder), connections: lifeline, startMs },
+  });
+  lifeline.onDrain(() => {
+    core.drain();
+    setTimeout(() => lifeline.drained(), LAST_TURNS_MS);
+  });
+  lifeline.onStop(() => void core.close().finally(() => process.exit()));
+  lifeline.ready();
+}

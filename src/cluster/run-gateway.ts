@@ -1,0 +1,47 @@
+import { createVerifier } from "../auth/verify.ts";
+import { GatewaySide } from "../engine/link/gateway-side.ts";
+import { startGateway } from "../gateway/main.ts";
+import { createLog } from "../log.ts";
+import type { Lifeline } from "./lifeline.ts";
+import type { GatewayStart } from "./messages.ts";
+import { coreSocketIn } from "./sockets.ts";
+
+/** A gateway without its core serves too: what it is asked waits. */
+const FIRST_LINK_MS = 2_000;
+
+/** A gateway process, from its first settings to its end. */
+export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promise<void> {
+  const { settings, folder, tag } = start;
+  const name = `gateway-${tag}`;
+  const log = createLog(settings, process.stderr, { process: name });
+  let onLinked = (): void => {};
+  const linked = new Promise<void>((resolve) => {
+    onLinked = resolve;
+  });
+  const core = new GatewaySide({
+    path: coreSocketIn(folder),
+    name,
+    onChange(isLinked) {
+      if (isLinked) onLinked();
+      else log.warn("the link to the core broke; connections stay, and read what they miss when it is back");
+    },
+  });
+  const gateway = await startGateway({
+    settings,
+    engine: core,
+    attachPresence: (orders) => core.attach(orders),
+    verifier: createVerifier(settings),
+    log,
+    connections: lifeline,
+  });
+  const end = (): void => {
+    core.close();
+    process.exit();
+  };
+  lifeline.onDrain((timeoutMs) => void gateway.drain(timeoutMs).finally(end));
+  lifeline.onStop(() => void gateway.close().finally(end));
+  const timer = setTimeout(onLinked, FIRST_LINK_MS);
+  await linked;
+  clearTimeout(timer);
+  lifeline.ready();
+}

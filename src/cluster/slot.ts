@@ -1,0 +1,146 @@
+import type { ChildProcess } from "node:child_process";
+import type { Logger } from "pino";
+import { Child } from "./child.ts";
+import type { Handover } from "./handover.ts";
+import type { Start } from "./messages.ts";
+import { Restarts } from "./restarts.ts";
+
+/** A child that gives no sign of life for so long hangs: it is killed, and replaced. */
+const HUNG_AFTER_MS = 10_000;
+/** Before its first sign of life; a machine may be busy with many starts at once. */
+const START_TIMEOUT_MS = 30_000;
+/** What ending takes beyond the time to drain. */
+const EXIT_MARGIN_MS = 2_000;
+
+export interface SlotOptions {
+  /** `core`, `gateway 1`: for people. */
+  readonly name: string;
+  readonly fork: () => ChildProcess;
+  /** Asked at each start: no two processes have the same tag. */
+  readonly start: () => Start;
+  readonly handover: Handover;
+  readonly log: Logger;
+  /** It died too often in a row. */
+  readonly giveUp: (cause: string) => void;
+}
+
+/** The place of one child: there is always one in it, or soon again. */
+export class Slot {
+  readonly name: string;
+  readonly #options: SlotOptions;
+  readonly #restarts = new Restarts();
+  /** The one that is kept; beside it, while it is replaced, the one that is to follow or the one that leaves. */
+  #child: Child | null = null;
+  readonly #all = new Set<Child>();
+  #restartTimer: NodeJS.Timeout | null = null;
+  #isClosing = false;
+  #restartCount = 0;
+
+  constructor(options: SlotOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Processes started in the place of one that died or hung. */
+  get restarts(): number {
+    return this.#restartCount;
+  }
+
+  get child(): Child | null {
+    return this.#child;
+  }
+
+  /** The first start. Rejects with the cause when the child ends before it serves. */
+  async start(): Promise<void> {
+    const child = this.#launch();
+    await child.ready;
+    this.#child = child;
+  }
+
+  /** Another in its place: the new one serves before the old one is asked to leave. Rejects when the new one fails. */
+  async replace(drainMs: number): Promise<void> {
+    const next = this.#launch();
+    await next.ready;
+    const old = this.#child;
+    this.#child = next;
+    if (old !== null) await this.#leave(old, drainMs);
+  }
+
+  /** Kills what hangs; `lateMs`: how long the primary itself could not look. */
+  watch(nowMs: number, lateMs: number): void {
+    for (const child of this.#all) {
+      if (child.aliveAtMs !== null) child.aliveAtMs += lateMs;
+      const silentMs = nowMs - (child.aliveAtMs ?? child.startedAtMs);
+      if (silentMs <= (child.aliveAtMs === null ? START_TIMEOUT_MS : HUNG_AFTER_MS)) continue;
+      this.#options.log.error({ child: this.name, childPid: child.pid, silentMs }, "a process hangs: killed");
+      child.kill();
+    }
+  }
+
+  /** Resolves when what is in it has drained and, as a gateway does, ended; it is not replaced any more. */
+  async drain(drainMs: number): Promise<void> {
+    this.close();
+    await Promise.all([...this.#all].map((child) => this.#leave(child, drainMs)));
+  }
+
+  /** Nothing is started in it any more. */
+  close(): void {
+    this.#isClosing = true;
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+  }
+
+  /** Ends what is in it, the hard way where it takes too long. */
+  async stop(): Promise<void> {
+    this.close();
+    const timer = setTimeout(() => this.kill(), EXIT_MARGIN_MS);
+    for (const child of this.#all) child.stop();
+    await Promise.all([...this.#all].map((child) => child.exited));
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.close();
+    for (const child of this.#all) child.kill();
+  }
+
+  async #leave(child: Child, drainMs: number): Promise<void> {
+    this.#options.handover.retire(child);
+    const timer = setTimeout(() => child.kill(), drainMs + EXIT_MARGIN_MS);
+    await child.drain(drainMs);
+    clearTimeout(timer);
+  }
+
+  #launch(): Child {
+    const { handover } = this.#options;
+    const child: Child = new Child(this.#options.fork(), this.#options.start(), {
+      ready: () => handover.add(child),
+      alive: (connections) => handover.report(child, connections),
+      taken: (connection) => handover.taken(child, connection),
+      exited: (cause) => {
+        handover.gone(child);
+        this.#all.delete(child);
+        if (this.#child === child && !this.#isClosing) this.#restart(child, cause);
+      },
+    });
+    this.#all.add(child);
+    return child;
+  }
+
+  #restart(died: Child, cause: string): void {
+    this.#child = null;
+    const livedMs = performance.now() - died.startedAtMs;
+    const delayMs = this.#restarts.next(livedMs);
+    if (delayMs === null) {
+      this.#options.giveUp(`the ${this.name} process died again and again, at last with ${cause}`);
+      return;
+    }
+    this.#restartCount += 1;
+    this.#options.log.error(
+      { child: this.name, childPid: died.pid, cause, delayMs },
+      "a process died: restarted",
+    );
+    this.#restartTimer = setTimeout(() => {
+      this.#child = this.#launch();
+    }, delayMs);
+  }
+}
