@@ -98,6 +98,8 @@ export interface OpenOptions {
 export interface Receiver {
   /** Messages just shown to the user, in order, at most one group's worth. */
   push(userId: string, group: readonly OutMessage[]): void;
+  /** What the user was sent may be incomplete, or not hold any more: whoever was sent it reads again from there. */
+  resync(userId: string): void;
 }
 
 /** Live messages for whoever asks `since(...)` by itself. Subscribe first, then read. */

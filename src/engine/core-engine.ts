@@ -171,6 +171,18 @@ export class CoreEngine implements Engine, LiveSource {
     return this.#reader.jobs(userId, jobId, this.#now());
   }
 
+  /**
+   * Forgets all state of the user; gives how many jobs that were. Whoever is connected gets a snapshot of what is left,
+   * and so does whoever comes back with an id from before.
+   */
+  forget(userId: string): number {
+    const jobs = this.#store.dropUser(userId);
+    for (const job of jobs) this.#leaveOut(job);
+    this.#sweepDeadlines();
+    this.#router.resync(userId);
+    return jobs.length;
+  }
+
   health(): { readonly ready: boolean; readonly reason: string | null } {
     return this.#closed ? { ready: false, reason: "closed" } : { ready: true, reason: null };
   }
@@ -343,15 +355,20 @@ export class CoreEngine implements Engine, LiveSource {
   }
 
   #drop(job: Job): void {
+    this.#store.dropJob(job);
+    this.#leaveOut(job);
+    this.#sweepDeadlines();
+  }
+
+  /** Counts a job no more that the store has dropped, and waits for nothing of it. */
+  #leaveOut(job: Job): void {
     this.#openPhotos -= job.tally.active;
     this.#jobs -= 1;
     this.#ended.delete(job);
-    this.#store.dropJob(job);
     for (const item of [job, ...job.photos.values()]) {
       if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
       item.queuedDeadlineMs = null;
     }
-    this.#sweepDeadlines();
   }
 
   #isKept(job: Job): boolean {

@@ -7,7 +7,6 @@ import type {
   Receiver,
   Sink,
   Subscription,
-  SyncMode,
 } from "./contract.ts";
 
 type ReadPage = (query: ReadQuery) => Promise<Page>;
@@ -15,7 +14,8 @@ type ReadPage = (query: ReadQuery) => Promise<Page>;
 /**
  * One connection's way through `since(...)` into live messages, and back into `since(...)` when it could not keep up.
  * It is subscribed before it reads, so nothing falls between; what comes live while it reads is not kept but read.
- * States: reading -> live -> held -> reading ...; closed from anywhere.
+ * A snapshot that begins behind other messages is set off from them by a `synced`, or a client would count those to it.
+ * States: reading -> live -> held -> reading ...; live -> reading when it is to read again; closed from anywhere.
  */
 export class Feed implements Receiver, Subscription {
   readonly #readPage: ReadPage;
@@ -28,8 +28,10 @@ export class Feed implements Receiver, Subscription {
   #position: ReadFrom;
   /** The newest live message that came while reading. */
   #heardSeq = 0;
-  /** The page under way may be older than what is asked for: one more is to be read. */
-  #isReadDue = false;
+  /** The page under way may have been made before what it has to show. */
+  #isPageStale = false;
+  /** The last message sent since `synced` was said; null: none. */
+  #unsyncedId: string | null = null;
 
   constructor(
     readPage: ReadPage,
@@ -54,32 +56,31 @@ export class Feed implements Receiver, Subscription {
     const newest = group.at(-1);
     if (newest === undefined) return;
     if (this.#state !== "live") {
-      this.#heardSeq = newest.seq;
+      this.#heardSeq = Math.max(this.#heardSeq, newest.seq);
       return;
     }
-    const reachedSeq = this.#position.kind === "after" ? this.#position.seq : 0;
-    if (newest.seq <= reachedSeq) return;
-    const wanted = this.#wantedOf(group, reachedSeq);
-    this.#position = { kind: "after", seq: newest.seq, mode: "resumed" };
+    const wanted = this.#wantedOf(group);
+    if (newest.seq > this.#seq) this.#position = { kind: "after", seq: newest.seq, mode: "resumed" };
     if (wanted.length === 0) return;
-    if (!this.#sink.send(wanted)) this.#hold();
+    if (!this.#send(wanted)) this.#hold();
     if (this.#jobId !== null && wanted.some((message) => message.type === "job_completed")) {
       this.#sink.jobEnded();
     }
   }
 
-  /** Live messages may be missing: reads from where it stands, and says `synced` again. A hold reads anyway at its end. */
-  resync(): void {
-    // What was heard before is in what will be read; after a loss of state its number may be beyond the head for ever.
-    this.#heardSeq = 0;
-    if (this.#state === "reading") this.#isReadDue = true;
-    if (this.#state !== "live") return;
+  resume(): void {
+    if (this.#state !== "held") return;
     this.#state = "reading";
     void this.#catchUp();
   }
 
-  resume(): void {
-    if (this.#state !== "held") return;
+  /** Reads again from where it stands. Held, it will; closed, it has no need. */
+  resync(): void {
+    if (this.#state !== "live" && this.#state !== "reading") return;
+    // All that was heard so far is older than the read to come.
+    this.#heardSeq = 0;
+    this.#isPageStale = true;
+    if (this.#state === "reading") return;
     this.#state = "reading";
     void this.#catchUp();
   }
@@ -93,35 +94,50 @@ export class Feed implements Receiver, Subscription {
   async #catchUp(): Promise<void> {
     try {
       for (;;) {
-        this.#isReadDue = false;
+        this.#isPageStale = false;
         const page = await this.#readPage({ userId: this.#userId, jobId: this.#jobId, from: this.#position });
         if (this.#isClosed()) return;
+        if (isBegunAnew(this.#position, page.next)) this.#setOff();
         this.#position = page.next;
-        if (page.messages.length > 0 && !this.#sink.send(page.messages)) return this.#hold();
-        if (page.done && this.#heardSeq <= page.head && !this.#isReadDue)
-          return this.#goLive(page, page.mode);
+        if (page.messages.length > 0 && !this.#send(page.messages)) return this.#hold();
+        if (page.done && this.#heardSeq <= page.head && !this.#isPageStale) return this.#goLive(page);
       }
     } catch (error) {
       if (!this.#isClosed()) this.#sink.failed(error);
     }
   }
 
-  #goLive(page: Page, mode: SyncMode): void {
+  #goLive(page: Page): void {
     if (this.#isClosed()) return;
     this.#state = "live";
     this.#position = { kind: "after", seq: page.head, mode: "resumed" };
-    this.#sink.synced(mode, page.headId, this.#jobId === null || page.job !== null);
+    this.#unsyncedId = null;
+    this.#sink.synced(page.mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();
   }
 
-  /** The group itself where all of it is wanted: transports keep what they made of a group. */
-  #wantedOf(group: readonly OutMessage[], reachedSeq: number): readonly OutMessage[] {
-    // What a page overtook on its way was in that page.
-    const isNew = group.every(({ seq }) => seq > reachedSeq);
-    if (isNew && this.#jobId === null) return group;
-    return group.filter(
-      ({ seq, jobId }) => seq > reachedSeq && (this.#jobId === null || jobId === this.#jobId),
-    );
+  /** The id is one that can't be honoured: who is cut off before the snapshot is whole begins with it again. */
+  #setOff(): void {
+    const id = this.#unsyncedId;
+    this.#unsyncedId = null;
+    if (id !== null) this.#sink.synced("resumed", id, true);
+  }
+
+  #send(messages: readonly OutMessage[]): boolean {
+    this.#unsyncedId = messages.at(-1)?.id ?? this.#unsyncedId;
+    return this.#sink.send(messages);
+  }
+
+  /** The group itself where all of it is wanted: it is encoded once for all who get it. */
+  #wantedOf(group: readonly OutMessage[]): readonly OutMessage[] {
+    const after = this.#seq;
+    const isAllNew = (group[0]?.seq ?? 0) > after;
+    if (isAllNew && this.#jobId === null) return group;
+    return group.filter(({ seq, jobId }) => seq > after && (this.#jobId === null || jobId === this.#jobId));
+  }
+
+  get #seq(): number {
+    return this.#position.kind === "after" ? this.#position.seq : 0;
   }
 
   #hold(): void {
@@ -132,4 +148,11 @@ export class Feed implements Receiver, Subscription {
   #isClosed(): boolean {
     return this.#state === "closed";
   }
+}
+
+/** True: the page is the first of a snapshot. */
+function isBegunAnew(from: ReadFrom, next: Page["next"]): boolean {
+  if (next.mode === "resumed") return false;
+  if (from.kind === "start" || from.mode === "resumed") return true;
+  return from.mode !== next.mode || from.asOfMs !== next.asOfMs;
 }

@@ -65,7 +65,7 @@ export class MemoryStore {
     const user = this.#users.get(job.userId);
     if (user?.jobs.get(job.jobId) !== job) return;
     user.jobs.delete(job.jobId);
-    if (this.#owners.get(job.jobId) === job.userId) this.#owners.delete(job.jobId);
+    this.#unbindOwner(job);
     user.prunedSeq = Math.max(user.prunedSeq, newestSeqOf(job));
     job.shown = null;
     for (const photo of job.photos.values()) photo.shown = null;
@@ -73,6 +73,23 @@ export class MemoryStore {
     if (user.jobs.size > 0) return;
     this.#floorSeq = Math.max(this.#floorSeq, user.headSeq);
     this.#users.delete(user.userId);
+  }
+
+  /**
+   * Forgets everything of the user; gives the jobs there were. The numbers move on, so that every id given out before,
+   * also while nothing was known of the user, is from before they begin.
+   */
+  dropUser(userId: string): readonly Job[] {
+    const user = this.#users.get(userId);
+    const jobs = [...(user?.jobs.values() ?? [])];
+    for (const job of jobs) this.#unbindOwner(job);
+    this.#floorSeq = Math.max(this.#floorSeq, user?.headSeq ?? 0) + 1;
+    this.#users.delete(userId);
+    return jobs;
+  }
+
+  #unbindOwner({ jobId, userId }: Job): void {
+    if (this.#owners.get(jobId) === userId) this.#owners.delete(jobId);
   }
 
   #ensureUser(userId: string): UserState {

@@ -62,15 +62,18 @@ export class Reader {
   }
 
   /**
-   * An id that can't be honoured (another epoch, above the head, before the user's numbers began or what was pruned)
-   * reads as `lost`: a snapshot that also names every ended job still kept.
+   * A place that can't be honoured (of another epoch, above the head, before the user's numbers began or what was
+   * pruned) reads as `lost`: a snapshot that also names every ended job still kept.
    */
   #position(user: UserState | null, head: number, from: ReadFrom, nowMs: number): After {
     const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: nowMs };
+    const startSeq = user?.startSeq ?? this.#store.floorSeq;
     // What the user's numbers began with, or what was forgotten: who stands before it may have missed an ending.
-    const first = Math.max(user?.startSeq ?? this.#store.floorSeq, user?.prunedSeq ?? 0);
+    const first = Math.max(startSeq, user?.prunedSeq ?? 0);
     if (from.kind === "after") {
-      return from.mode === "resumed" && (from.seq < first || from.seq > head) ? lost : from;
+      // What is pruned under a snapshot's way is missing at most; a user forgotten there makes its first pages wrong.
+      const isHonoured = from.seq >= (from.mode === "resumed" ? first : startSeq) && from.seq <= head;
+      return isHonoured ? from : lost;
     }
     const id = parseEventId(from.lastEventId);
     if (id === null) return { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs };

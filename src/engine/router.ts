@@ -25,6 +25,11 @@ export class Router implements LiveSource {
       for (const receiver of receivers) receiver.push(userId, group);
     }
   }
+
+  /** What the user's connections were sent may not hold any more: each reads again from where it stands. */
+  resync(userId: string): void {
+    for (const receiver of this.#receivers.get(userId) ?? []) receiver.resync(userId);
+  }
 }
 
 /** Cuts messages into groups of at most `GROUP_MAX_BYTES` of JSON; a larger message stands alone. */

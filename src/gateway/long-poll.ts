@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { Identity } from "../auth/verify.ts";
-import type { Sink, Subscription } from "../engine/contract.ts";
+import type { Sink, Subscription, SyncMode } from "../engine/contract.ts";
 import { HubError } from "../errors.ts";
 import type { GatewayParts } from "./parts.ts";
 import type { Member } from "./registry.ts";
@@ -33,8 +33,10 @@ class LongPoll implements Sink, Member, Timed {
     return true;
   }
 
-  // Everything up to the id it came with: nothing new.
-  synced(): void {}
+  /** Everything up to the id it came with is nothing new; but a snapshot says that its client has to forget. */
+  synced(mode: SyncMode): void {
+    if (mode === "snapshot") this.#settle(null);
+  }
 
   jobEnded(): void {
     this.#settle(null);
@@ -67,7 +69,7 @@ function refusalOf({ reason }: Ending): HubError | null {
 }
 
 /**
- * Resolves when the user (or the job, unless null) has something newer than `headId`, after `waitMs`, when the token
+ * Resolves when the user (or the job, unless null) has something newer than `headId` or was forgotten, after `waitMs`, when the token
  * expires, when the client goes away, or when the gateway drains. Throws HubError `rate_limited` when newer connections
  * of the user took its place, `disconnected` or `token_revoked` when the core ended it, and what the engine fails with.
  */

@@ -37,13 +37,13 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
     const { userId } = identity;
     const waitMs = waitMsOf(query.get("wait"));
     const from = { kind: "start", lastEventId: lastEventIdOf(query.get("since")) } as const;
-    const page = await engine.read({ userId, jobId, from });
-    if (jobId !== null && page.job === null) throw new HubError("job_not_found");
+    const page = assertKnown(jobId, await engine.read({ userId, jobId, from }));
     const hasNews = (page.messages.length > 0 && !isKnown(page)) || !page.done || page.job?.ended === true;
     if (hasNews || waitMs === 0) return page;
     await waitForNews(parts, identity, response, { jobId, headId: page.headId, waitMs });
     if (identity.expiresAtSeconds * 1_000 <= Date.now()) throw new HubError("token_expired");
-    return engine.read({ userId, jobId, from: page.mode === "resumed" ? page.next : from });
+    const next = page.mode === "resumed" ? page.next : from;
+    return assertKnown(jobId, await engine.read({ userId, jobId, from: next }));
   }
 
   return async (request, response, { path, query }, jobId) => {
@@ -107,6 +107,12 @@ async function* bodyOf(
   // Ended since the first page: what came with the end is not in it, so the client has to come once more.
   const pollAfterMs = first.job?.ended ? null : POLL_AFTER_MS;
   yield `${text}],${first.done ? "" : await jobs()}"pollAfterMs":${pollAfterMs}}`;
+}
+
+/** Throws HubError `job_not_found`. */
+function assertKnown(jobId: string | null, page: Page): Page {
+  if (jobId !== null && page.job === null) throw new HubError("job_not_found");
+  return page;
 }
 
 /** `25s`, `500ms`, `1m`, plain seconds; at most 60 s. Throws HubError `bad_request`. */

@@ -1,10 +1,24 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { OutMessage, Sink, SyncMode } from "../../src/engine/contract.ts";
 import { DeadlineQueue } from "../../src/engine/deadline-queue.ts";
 import { Feed } from "../../src/engine/feed.ts";
 import { Router } from "../../src/engine/router.ts";
 import { createEngine, Reader, settle } from "../engine-harness.ts";
 import { event } from "../events.ts";
+
+/** Passes live messages on, as a link does. */
+function relay(router: Router): Sink {
+  return {
+    send(messages) {
+      router.deliver("u", messages);
+      return true;
+    },
+    synced: () => undefined,
+    jobEnded: () => undefined,
+    failed: (error) => expect.fail(String(error)),
+  };
+}
 
 const step = fc.record({ photo: fc.constantFrom("a", "b", "c"), bytes: fc.integer({ min: 1, max: 999 }) });
 
@@ -19,19 +33,7 @@ describe("a feed whose pages take their time", () => {
           const { engine, clock } = createEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
           const router = new Router();
           // What a link does: live messages are passed on as they come, pages are asked for and come later.
-          engine.open(
-            "u",
-            { jobId: null, lastEventId: null },
-            {
-              send(messages) {
-                router.deliver("u", messages);
-                return true;
-              },
-              synced: () => undefined,
-              jobEnded: () => undefined,
-              failed: (error) => expect.fail(String(error)),
-            },
-          );
+          engine.open("u", { jobId: null, lastEventId: null }, relay(router));
           await settle();
           const seqs: number[] = [];
           let sends = 0;
@@ -73,6 +75,111 @@ describe("a feed whose pages take their time", () => {
         },
       ),
       { numRuns: 300 },
+    );
+  });
+});
+
+/** What a client holds that does as docs/clients.md says. */
+class Client {
+  readonly jobs = new Set<string>();
+  readonly seqs: number[] = [];
+  readonly modes: string[] = [];
+  #heard = new Set<string>();
+
+  take(messages: readonly OutMessage[]): void {
+    for (const { jobId, seq } of messages) {
+      this.jobs.add(jobId);
+      this.#heard.add(jobId);
+      this.seqs.push(seq);
+    }
+  }
+
+  synced(mode: SyncMode): void {
+    if (mode === "snapshot") {
+      for (const jobId of this.jobs) if (!this.#heard.has(jobId)) this.jobs.delete(jobId);
+    }
+    this.#heard = new Set();
+    this.modes.push(mode);
+  }
+}
+
+const act = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant("publish" as const), job: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("forget" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("resume" as const) }) },
+);
+
+describe("a user who is forgotten", () => {
+  it("is forgotten by every client, wherever its feed stood, and by nobody is anything seen twice", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(act, { maxLength: 14 }),
+        fc.nat(3),
+        fc.integer({ min: 0, max: 4 }),
+        async (scheduler, acts, jobsBefore, holdEvery) => {
+          const { engine, clock } = createEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
+          const publish = async (job: number) => {
+            // Large enough that a snapshot of two jobs takes several pages.
+            const photos = Array.from({ length: 200 }, (_, index) => `p${index}`);
+            await engine.publish(photos.map((photoId) => event.started({ jobId: `j${job}`, photoId })));
+          };
+          const router = new Router();
+          engine.open("u", { jobId: null, lastEventId: null }, relay(router));
+          for (let job = 0; job < jobsBefore; job += 1) await publish(job);
+          await settle();
+          const client = new Client();
+          let sends = 0;
+          let isHeld = false;
+          const feed = new Feed(
+            // The page is made when it is asked for, and comes when it comes.
+            (query) => scheduler.schedule(engine.read(query), "page"),
+            "u",
+            { jobId: null, lastEventId: null },
+            {
+              send(messages) {
+                client.take(messages);
+                sends += 1;
+                isHeld = holdEvery !== 0 && sends % holdEvery === 0;
+                return !isHeld;
+              },
+              synced: (mode) => client.synced(mode),
+              jobEnded: () => undefined,
+              failed: (error) => expect.fail(String(error)),
+            },
+            (closed) => router.unwatch("u", closed),
+          );
+          router.watch("u", feed);
+          feed.start();
+          const done = acts.map((one) =>
+            scheduler.schedule(Promise.resolve(), "act").then(async () => {
+              clock.advance(1);
+              if (one.do === "publish") await publish(one.job);
+              else if (one.do === "resume") feed.resume();
+              else {
+                engine.forget("u");
+                router.resync("u");
+              }
+            }),
+          );
+          await scheduler.waitIdle();
+          await Promise.all(done);
+          while (isHeld) {
+            isHeld = false;
+            feed.resume();
+            await scheduler.waitIdle();
+          }
+          const fresh = new Reader(engine, "u");
+          await settle();
+          expect([...client.jobs].sort()).toEqual(
+            [...new Set(fresh.messages.map(({ jobId }) => jobId))].sort(),
+          );
+          expect(client.seqs).toEqual([...new Set(client.seqs)].sort((a, b) => a - b));
+          for (const { seq } of fresh.sent) expect(client.seqs).toContain(seq);
+          if (acts.some((one) => one.do === "forget")) expect(client.modes).toContain("snapshot");
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 });

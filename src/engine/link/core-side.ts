@@ -132,6 +132,11 @@ class GatewayPeer implements Receiver, GatewayOrders {
     this.#sent += group.length;
   }
 
+  resync(userId: string): void {
+    if (this.#missed.size > 0) this.#missed.add(userId);
+    else this.#stream.send({ kind: "resync", userIds: [userId] });
+  }
+
   end(memberIds: readonly number[], reason: EndReason): void {
     this.#stream.send({ kind: "end", memberIds, reason });
   }
@@ -221,7 +226,7 @@ class GatewayPeer implements Receiver, GatewayOrders {
     if (this.#missed.size === 0 || this.#stream.queuedBytes > MAX_QUEUED_BYTES / 2) return;
     const userIds = [...this.#missed];
     this.#missed.clear();
-    this.#stream.send({ kind: "missed", userIds });
+    this.#stream.send({ kind: "resync", userIds });
   }
 
   #leave(): void {

@@ -205,7 +205,7 @@ export class GatewaySide implements Engine, Presence {
       case "deliver":
         for (const feed of this.#feeds.get(message.userId) ?? []) feed.push(message.userId, message.messages);
         return;
-      case "missed":
+      case "resync":
         for (const userId of message.userIds) {
           for (const feed of this.#feeds.get(userId) ?? []) feed.resync();
         }
@@ -238,7 +238,7 @@ function unexpected(answer: LinkAnswer): never {
 const fromCore: ReadonlySet<string> = new Set<FromCore["kind"]>([
   "health",
   "deliver",
-  "missed",
+  "resync",
   "end",
   "scrape",
   "page",

@@ -27,8 +27,8 @@ export type LinkRequest =
 export type FromCore =
   | { readonly kind: "health"; readonly ready: boolean; readonly reason: string | null }
   | { readonly kind: "deliver"; readonly userId: string; readonly messages: readonly OutMessage[] }
-  /** Messages of these users were left out: whoever holds them asks `since(...)`. */
-  | { readonly kind: "missed"; readonly userIds: readonly string[] }
+  /** Messages of these users were left out, or do not hold any more: their connections ask `since(...)`. */
+  | { readonly kind: "resync"; readonly userIds: readonly string[] }
   | { readonly kind: "end"; readonly memberIds: readonly number[]; readonly reason: EndReason }
   | { readonly kind: "scrape"; readonly request: number }
   | LinkAnswer;

@@ -1,0 +1,127 @@
+import { expect, it } from "vitest";
+import type { OutMessage, Page, ReadQuery, SyncMode } from "../../src/engine/contract.ts";
+import { Feed } from "../../src/engine/feed.ts";
+import { createEngine, MINUTE_MS, Reader, settle } from "../engine-harness.ts";
+import { event } from "../events.ts";
+
+const message = (seq: number, jobId = "j"): OutMessage => ({
+  seq,
+  id: `e-${seq}`,
+  type: "job_progress",
+  jobId,
+  json: "{}",
+  eventAtMs: 0,
+});
+
+/** A feed whose pages are given by hand, and what it did with them. */
+function scripted(jobId: string | null = null) {
+  const queries: ReadQuery[] = [];
+  const log: string[] = [];
+  let give: ((page: Page) => void)[] = [];
+  const feed = new Feed(
+    (query) => {
+      queries.push(query);
+      return new Promise((resolve) => give.push(resolve));
+    },
+    "u",
+    { jobId, lastEventId: null },
+    {
+      send(messages) {
+        log.push(...messages.map(({ seq }) => String(seq)));
+        return true;
+      },
+      synced: (mode: SyncMode, id) => void log.push(`${mode} ${id}`),
+      jobEnded: () => undefined,
+      failed: (error) => expect.fail(String(error)),
+    },
+    () => undefined,
+  );
+  const page = async (head: number, messages: readonly OutMessage[] = [], seq = head) => {
+    const [next, ...rest] = give;
+    give = rest;
+    next?.({
+      messages,
+      next: { kind: "after", seq, mode: "resumed" },
+      mode: "resumed",
+      head,
+      headId: `e-${head}`,
+      done: seq === head,
+      job: null,
+    });
+    await settle();
+  };
+  feed.start();
+  return { feed, queries, log, page };
+}
+
+it("drops what comes live at or below where it stands", async () => {
+  const { feed, log, page } = scripted();
+  await page(5, [message(5)]);
+  feed.push("u", [message(4), message(5)]);
+  feed.push("u", [message(5), message(6)]);
+  feed.push("u", [message(7)]);
+  expect(log).toEqual(["5", "resumed e-5", "6", "7"]);
+  const oneJob = scripted("j");
+  await oneJob.page(5);
+  oneJob.feed.push("u", [message(5), message(6, "k"), message(7)]);
+  oneJob.feed.push("u", [message(6)]);
+  expect(oneJob.log).toEqual(["resumed e-5", "7"]);
+});
+
+it("told to read again, reads from where it stands, and says so", async () => {
+  const { feed, queries, log, page } = scripted();
+  await page(5, [message(5)]);
+  feed.push("u", [message(6)]);
+  feed.resync();
+  feed.push("u", [message(8)]);
+  await page(8, [message(7), message(8)]);
+  expect(queries.at(-1)?.from).toEqual({ kind: "after", seq: 6, mode: "resumed" });
+  expect(log).toEqual(["5", "resumed e-5", "6", "7", "8", "resumed e-8"]);
+});
+
+it("told so while it reads, takes no page as the last that may have been made before", async () => {
+  const { feed, queries, log, page } = scripted();
+  feed.push("u", [message(9)]);
+  feed.resync();
+  await page(5, [message(5)]);
+  expect(log).toEqual(["5"]);
+  // What it heard before is what the second page tells, whatever its number.
+  await page(6, [message(6)]);
+  expect(log).toEqual(["5", "6", "resumed e-6"]);
+  expect(queries).toHaveLength(2);
+});
+
+it("told so when closed, does nothing", async () => {
+  const { feed, queries, page } = scripted();
+  await page(5);
+  feed.close();
+  feed.resync();
+  await settle();
+  expect(queries).toHaveLength(1);
+});
+
+it("sets a snapshot off from what came before it, so that a client counts only its own jobs to it", async () => {
+  const { engine, clock } = createEngine({ retentionMs: MINUTE_MS, recentMs: MINUTE_MS });
+  const slow = new Reader(engine, "u");
+  await settle();
+  slow.capacity = 1;
+  await engine.publish([event.started({ jobId: "k" })]);
+  await engine.publish([event.created({ jobId: "gone", photoCount: 1 }), event.completed({ jobId: "gone" })]);
+  const [last] = slow.sent.slice(-1);
+  clock.advance(2 * MINUTE_MS);
+  slow.resume();
+  await settle();
+  expect(slow.syncs.map(({ mode }) => mode)).toEqual(["snapshot", "resumed", "snapshot"]);
+  expect(slow.syncs[1]?.id).toBe(last?.id);
+  const snapshot = slow.messages.slice(slow.syncs[1]?.after);
+  expect(new Set(snapshot.map(({ jobId }) => jobId))).toEqual(new Set(["k"]));
+});
+
+it.each(["resumed", "snapshot"] as const)("a place above the head (%s) is lost", async (mode) => {
+  const { engine, clock } = createEngine();
+  await engine.publish([event.started()]);
+  const from = { kind: "after", seq: Number.MAX_SAFE_INTEGER, mode, asOfMs: clock.monotonicMs() } as const;
+  const page = await engine.read({ userId: "u", jobId: null, from });
+  expect(page).toMatchObject({ mode: "snapshot", done: true });
+  expect(page.messages).toHaveLength(2);
+});
