@@ -1,6 +1,7 @@
 import { createVerifier } from "../auth/verify.ts";
 import { GatewaySide } from "../engine/link/gateway-side.ts";
 import { startGateway } from "../gateway/main.ts";
+import { createPeers } from "../gateway/peers.ts";
 import { createLog } from "../log.ts";
 import type { Lifeline } from "./lifeline.ts";
 import type { GatewayStart } from "./messages.ts";
@@ -33,6 +34,7 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     verifier: createVerifier(settings),
     log,
     connections: lifeline,
+    peers: createPeers(folder, tag),
   });
   const end = (): void => {
     core.close();

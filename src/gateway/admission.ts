@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Identity, Verifier } from "../auth/verify.ts";
 import { HubError } from "../errors.ts";
+import type { PassedOnCounts } from "./passed-on-counts.ts";
 import type { Registry } from "./registry.ts";
 import { spread } from "./transport.ts";
 
@@ -9,10 +10,17 @@ export class Admission {
   readonly #verifier: Verifier;
   readonly #registry: Registry;
   readonly #corsOrigins: ReadonlySet<string>;
+  readonly #passedOn: Pick<PassedOnCounts, "descriptors">;
   #draining = false;
 
-  constructor(verifier: Verifier, registry: Registry, corsOrigins: readonly string[]) {
+  constructor(
+    verifier: Verifier,
+    registry: Registry,
+    corsOrigins: readonly string[],
+    passedOn: Pick<PassedOnCounts, "descriptors">,
+  ) {
     this.#verifier = verifier;
+    this.#passedOn = passedOn;
     this.#registry = registry;
     this.#corsOrigins = new Set(corsOrigins);
   }
@@ -28,12 +36,16 @@ export class Admission {
 
   /** Throws HubError `draining` or `overloaded`, with a time to come back; `underway`: see Registry. */
   assertOpen(underway = 0): void {
-    const afterSeconds = Math.round(spread(1_000, 10_000) / 1_000);
-    if (this.#draining) throw new HubError("draining", "The hub is restarting.", afterSeconds);
+    if (this.#draining) throw new HubError("draining", "The hub is restarting.", afterSeconds());
+    this.assertRoom(underway);
+  }
+
+  /** Also while draining. Throws HubError `overloaded`; what is passed on to other gateways takes room too. */
+  assertRoom(underway = 0): void {
     try {
-      this.#registry.assertRoom(underway);
+      this.#registry.assertRoom(underway + this.#passedOn.descriptors);
     } catch (error) {
-      throw error instanceof HubError ? new HubError(error.code, error.message, afterSeconds) : error;
+      throw error instanceof HubError ? new HubError(error.code, error.message, afterSeconds()) : error;
     }
   }
 
@@ -50,6 +62,10 @@ export class Admission {
     if (this.#corsOrigins.has(origin) || this.#corsOrigins.has("*")) return origin;
     throw new HubError("origin_not_allowed", "This origin is not in --cors-origins.");
   }
+}
+
+function afterSeconds(): number {
+  return Math.round(spread(1_000, 10_000) / 1_000);
 }
 
 /** Hosts are compared alone: which scheme a proxy in front speaks can't be known here. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Registry } from "./registry.ts";
+import type { Member } from "./registry.ts";
 import { endingOf, spread } from "./transport.ts";
 
 const STEP_MS = 50;
@@ -8,13 +8,15 @@ const NOTICE_MS = 200;
 /** Closing one connection costs about this much, so many of them take their time. */
 const PACE_MS = 1;
 
+/** Whoever has to go before the gateway can. */
+export type Leaving = Pick<Member, "isClosed" | "tell" | "end" | "terminate">;
+
 /**
  * Sends everybody away: `reconnect` to all, each with a time of its own, then closes 1012, paced over at most half of
  * `timeoutMs`; whoever is still there at `timeoutMs` is dropped.
  */
-export async function drainConnections(registry: Registry, timeoutMs: number): Promise<void> {
+export async function drainConnections(members: readonly Leaving[], timeoutMs: number): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
-  const members = registry.members();
   const spreadMs = Math.max(2_000, timeoutMs / 3);
   for (const member of members) member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
   await sleep(Math.min(NOTICE_MS, timeoutMs / 4));

@@ -124,7 +124,7 @@ function answerOk(response: ServerResponse): void {
 }
 
 /** Socket.IO's clients ask with a slash at the end. */
-function isWebSocketPath(path: string): boolean {
+export function isWebSocketPath(path: string): boolean {
   return path === WEBSOCKET_PATH || path === `${WEBSOCKET_PATH}/`;
 }
 

@@ -57,6 +57,11 @@ export function createListener(
   server.maxConnections = maxConnections + RESERVED_FILES / 2;
   server.on("request", surface.request);
   server.on("upgrade", surface.upgrade);
+  return watchSockets(server);
+}
+
+/** Knows the sockets of a server that has not begun to listen yet, so that it can be stopped whatever they carry. */
+export function watchSockets(server: Server): Listener {
   // Node forgets a socket at its upgrade; a close must find all of them.
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

@@ -6,8 +6,12 @@ import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { Admission } from "./admission.ts";
 import { drainConnections } from "./drain.ts";
 import { createHttpSurface } from "./http.ts";
-import { createListener, effectiveMaxConnections, listen, publicUrlOf } from "./listener.ts";
+import { createListener, effectiveMaxConnections, type Listener, listen, publicUrlOf } from "./listener.ts";
 import type { GatewayParts, GatewaySettings } from "./parts.ts";
+import { PassOn } from "./pass-on.ts";
+import { PassedOnCounts } from "./passed-on-counts.ts";
+import { listenForPeers } from "./peer-listener.ts";
+import type { Peers } from "./peers.ts";
 import { createPollingEntrance } from "./polling.ts";
 import { Pressure } from "./pressure.ts";
 import { type ConnectionCounts, Registry } from "./registry.ts";
@@ -25,7 +29,15 @@ export interface GatewayStats {
   readonly slowCloses: number;
   /** Bytes written that the kernel has not taken, over all connections, at present. */
   readonly bufferedBytes: number;
+  /** What was passed on to the gateways that have its sessions. */
+  readonly passedOn: PassedOnStats;
 }
+
+/** Not among this gateway's connections: each is one of the gateway that has its session. */
+export type PassedOnStats = Readonly<Omit<PassedOnCounts, "descriptors">> & {
+  /** Bytes of upgrades that clients have not taken, at present. */
+  readonly bufferedBytes: number;
+};
 
 export interface Gateway {
   /** `http://HOST:PORT`, with the real port where 0 was asked for. */
@@ -47,21 +59,25 @@ export interface GatewayOptions {
   readonly log: Logger;
   /** Connections that another process accepts; absent: it listens itself. */
   readonly connections?: HandedOver;
+  /** The other gateways of this machine, so that none of them needs sticky sessions; null or absent: alone. */
+  readonly peers?: Peers | null;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { settings, engine, attachPresence, verifier, log } = options;
+  const { settings, engine, attachPresence, verifier, log, peers = null } = options;
   const maxConnections = effectiveMaxConnections(settings.maxConnections);
   log.info({ maxConnections, asked: settings.maxConnections }, "connections this gateway takes");
 
   const registry = new Registry(maxConnections, attachPresence);
   const wheel = new Wheel(tickMsOf(settings));
   const pressure = new Pressure(settings.maxBuffered);
-  const admission = new Admission(verifier, registry, settings.corsOrigins);
-  const parts: GatewayParts = { settings, engine, registry, wheel, pressure, admission, log };
+  const passedOn = new PassedOnCounts();
+  const admission = new Admission(verifier, registry, settings.corsOrigins, passedOn);
+  const parts: GatewayParts = { settings, engine, registry, wheel, pressure, admission, peers, log };
 
-  const socketio = createSocketIoEntrance(parts);
+  const passOn = new PassOn(parts, passedOn);
+  const socketio = createSocketIoEntrance(parts, passOn);
   const websocket = createWebSocketEntrance(parts);
   const sse = createSseEntrance(parts);
   const polling = createPollingEntrance(parts);
@@ -69,19 +85,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const surface = createHttpSurface(parts, { socketio, websocket, sse, polling });
   const listener = createListener(settings, surface, maxConnections);
   listener.server.on("drop", () => log.warn({ maxConnections }, "dropped a connection: the gateway is full"));
-  let { port } = settings;
-  if (options.connections === undefined) port = await listen(listener.server, settings);
-  else serveHandedOver(listener.server, options.connections, () => listener.size);
+  // First: a session must not be named to a client before others can reach it.
+  const peerListener = await listenForPeers(parts, socketio.forPeers);
+  const port = await accept(listener, options).catch(async (error: unknown) => {
+    await peerListener.close();
+    throw error;
+  });
   const publicUrl = publicUrlOf(settings, port);
 
   wheel.everyTick(() => pressure.shed());
+  wheel.everyTick(() => passOn.shed(settings.maxBuffered - pressure.totalBytes));
   wheel.start();
 
   const close = async () => {
     admission.drain();
     for (const member of registry.members()) member.terminate();
+    passOn.close();
     websocket.close();
     await socketio.close();
+    await peerListener.close();
     await listener.close();
     wheel.stop();
   };
@@ -93,15 +115,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     get stats() {
       const { slowHolds, held, slowCloses, totalBytes } = pressure;
-      return { slowHolds, held, slowCloses, bufferedBytes: totalBytes };
+      const { upgrades, requests, upgradesTotal, requestsTotal, goneTotal, failedTotal } = passedOn;
+      return {
+        ...{ slowHolds, held, slowCloses, bufferedBytes: totalBytes },
+        passedOn: {
+          ...{ upgrades, requests, upgradesTotal, requestsTotal, goneTotal, failedTotal },
+          bufferedBytes: passOn.bufferedBytes(),
+        },
+      };
     },
     async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();
-      await drainConnections(registry, timeoutMs);
+      await drainConnections([...registry.members(), ...passOn.leaving()], timeoutMs);
       await close();
     },
     close,
   };
+}
+
+/** Resolves with the port. Rejects with the system's error when it can't listen, such as EADDRINUSE. */
+async function accept(listener: Listener, { settings, connections }: GatewayOptions): Promise<number> {
+  if (connections === undefined) return listen(listener.server, settings);
+  serveHandedOver(listener.server, connections, () => listener.size);
+  return settings.port;
 }
 
 /** Fine enough for the shortest of its deadlines, and no finer than 10 ms. */

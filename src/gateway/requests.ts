@@ -21,6 +21,11 @@ export function targetOf(request: IncomingMessage): Target {
   return { path: path || "/", query: new URLSearchParams(mark < 0 ? "" : line.slice(mark + 1)) };
 }
 
+/** The Socket.IO session a request names, read as engine.io does: the last one, and none where it is empty. */
+export function sessionIdIn(query: URLSearchParams): string | null {
+  return query.getAll("sid").at(-1) || null;
+}
+
 /** The job a client asks for; null: all of its user. Throws HubError `bad_request` for what can't be a job id. */
 export function jobIdOf(value: unknown): string | null {
   if (value === null || value === undefined || value === "") return null;

@@ -1,25 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { Server as EngineServer, type Socket as EngineSocket } from "engine.io";
 import { Server, type Socket } from "socket.io";
 import { socketIoTokenOf } from "../auth/extract.ts";
 import type { Identity } from "../auth/verify.ts";
 import { errorCatalogue, HubError } from "../errors.ts";
 import { hubErrorOf, refuse, refuseUpgrade } from "./answers.ts";
 import { Connection } from "./connection.ts";
+import type { HttpSurface } from "./http.ts";
 import type { GatewayParts } from "./parts.ts";
-import { jobIdOf, lastEventIdOf, type Target } from "./requests.ts";
-import { netSocketOf, SocketIoTransport } from "./socketio-transport.ts";
+import type { PassOn } from "./pass-on.ts";
+import { jobIdOf, lastEventIdOf, sessionIdIn, type Target } from "./requests.ts";
+import { createSocketIoEngine } from "./socketio-engine.ts";
+import { SocketIoTransport } from "./socketio-transport.ts";
 import { endingOf } from "./transport.ts";
-import { HubWebSocketServer, MAX_CLIENT_FRAME_BYTES } from "./websocket-server.ts";
-
-/** A CONNECT packet carries the token, which may be as large as in a header; what comes after it is small. */
-const MAX_HANDSHAKE_BYTES = 64 * 1_024;
+import { MAX_CLIENT_FRAME_BYTES } from "./websocket-server.ts";
 
 /** Socket.IO on a path that is not its alone: requests and upgrades are handed to its engine one by one. */
 export interface SocketIoEntrance {
   request(request: IncomingMessage, response: ServerResponse, target: Target): void;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, target: Target): void;
+  /** The same for what other gateways have passed on: sessions of this one, or of none. */
+  readonly forPeers: HttpSurface;
   close(): Promise<void>;
 }
 
@@ -30,25 +31,13 @@ interface Pass {
   readonly lastEventId: string | null;
 }
 
-export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
-  const { settings, admission, registry } = parts;
-  const engine = new EngineServer({
-    transports: [...settings.transports],
-    pingInterval: settings.heartbeatInterval,
-    pingTimeout: settings.heartbeatTimeout,
-    upgradeTimeout: settings.connectTimeout,
-    maxHttpBufferSize: MAX_HANDSHAKE_BYTES,
-    perMessageDeflate: false,
-    httpCompression: false,
-    wsEngine: HubWebSocketServer,
+export function createSocketIoEntrance(parts: GatewayParts, passOn: PassOn): SocketIoEntrance {
+  const { settings, admission, registry, peers } = parts;
+  const engine = createSocketIoEngine(settings, peers);
+  const io = new Server({
+    serveClient: false,
+    connectTimeout: settings.connectTimeout,
   });
-  engine.on("connection", (conn: EngineSocket) => {
-    conn.once("close", (reason: string) => {
-      // engine.io still says goodbye, to a client that is not there.
-      if (reason === "ping timeout") netSocketOf(conn.transport)?.destroy();
-    });
-  });
-  const io = new Server({ serveClient: false, connectTimeout: settings.connectTimeout });
   io.bind(engine);
   const passes = new WeakMap<Socket, Pass>();
   const limits = {
@@ -114,15 +103,36 @@ export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
           `Connect with transports: ${JSON.stringify(settings.transports)}.`,
       );
     }
-    if (query.has("sid")) return;
+    if (sessionIdIn(query) !== null) return;
     admission.assertOpen(engine.clientsCount - registry.counts.socketio);
   }
+
+  /** Never passes anything on; a session that is not here is unknown, as engine.io says it. */
+  const here: HttpSurface = {
+    request(request, response) {
+      try {
+        engine.handleRequest(request, response);
+      } catch (error) {
+        refuse(response, error);
+      }
+    },
+    upgrade(request, socket, head) {
+      try {
+        engine.handleUpgrade(request, socket, head);
+      } catch (error) {
+        refuseUpgrade(socket, error);
+      }
+    },
+  };
 
   return {
     request(request, response, target) {
       try {
         assertAcceptable(target);
-        engine.handleRequest(request, response);
+        const serveHere = () => here.request(request, response);
+        const owner = passOn.ownerOf(target);
+        if (owner === null) serveHere();
+        else passOn.request(owner, request, response, serveHere);
       } catch (error) {
         refuse(response, error);
       }
@@ -130,11 +140,15 @@ export function createSocketIoEntrance(parts: GatewayParts): SocketIoEntrance {
     upgrade(request, socket, head, target) {
       try {
         assertAcceptable(target);
-        engine.handleUpgrade(request, socket, head);
+        const serveHere = () => here.upgrade(request, socket, head);
+        const owner = passOn.ownerOf(target);
+        if (owner === null) serveHere();
+        else passOn.upgrade(owner, request, socket, head, serveHere);
       } catch (error) {
         refuseUpgrade(socket, error);
       }
     },
+    forPeers: here,
     close: () => io.close(),
   };
 }

@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import jsonwebtoken from "jsonwebtoken";
 import { pino } from "pino";
 import { createVerifier } from "../../src/auth/verify.ts";
@@ -9,6 +12,7 @@ import { Directory } from "../../src/core/directory.ts";
 import { systemClock } from "../../src/engine/clock.ts";
 import { CoreEngine } from "../../src/engine/core-engine.ts";
 import { type Gateway, startGateway } from "../../src/gateway/main.ts";
+import { createPeers, type Peers } from "../../src/gateway/peers.ts";
 
 const SECRET = "a-secret-of-at-least-thirty-two-bytes!";
 
@@ -24,7 +28,50 @@ export interface TestGateway {
 /** A gateway on a free port with a real engine beside it; nothing is conflated unless asked for. */
 export async function testGateway(overrides: Partial<Settings> = {}): Promise<TestGateway> {
   const settings = testSettings(overrides);
-  const engine = new CoreEngine({
+  const engine = testEngine(settings);
+  const directory = new Directory(settings.maxConnectionsPerUser);
+  const { close, ...gateway } = await gatewayBeside({ engine, directory }, "gateway", overrides);
+  return {
+    ...gateway,
+    async close() {
+      await close();
+      engine.close();
+    },
+  };
+}
+
+export interface TestCluster {
+  /** Tags 1, 2 and so on. */
+  readonly gateways: readonly TestGateway[];
+  readonly engine: CoreEngine;
+  /** Of their Unix sockets. */
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** So many gateways that pass on to each other, and one core for all, in this process. */
+export async function testCluster(size: number, overrides: Partial<Settings> = {}): Promise<TestCluster> {
+  const folder = await mkdtemp(join(tmpdir(), "gateways-"));
+  const settings = testSettings(overrides);
+  const core = { engine: testEngine(settings), directory: new Directory(settings.maxConnectionsPerUser) };
+  const tags = Array.from({ length: size }, (_, index) => String(index + 1));
+  const gateways = await Promise.all(
+    tags.map((tag) => gatewayBeside(core, `gateway-${tag}`, overrides, createPeers(folder, tag))),
+  );
+  return {
+    gateways,
+    engine: core.engine,
+    folder,
+    async close() {
+      for (const gateway of gateways) await gateway.close();
+      core.engine.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function testEngine(settings: Settings): CoreEngine {
+  return new CoreEngine({
     clock: systemClock,
     rules: {
       stallAfterMs: settings.stallAfter,
@@ -38,15 +85,6 @@ export async function testGateway(overrides: Partial<Settings> = {}): Promise<Te
     retentionMs: settings.jobRetention,
     recentMs: settings.recent,
   });
-  const directory = new Directory(settings.maxConnectionsPerUser);
-  const { close, ...gateway } = await gatewayBeside({ engine, directory }, "gateway", overrides);
-  return {
-    ...gateway,
-    async close() {
-      await close();
-      engine.close();
-    },
-  };
 }
 
 /** Another gateway of the same core; closing it leaves the core alone. */
@@ -54,6 +92,7 @@ export async function gatewayBeside(
   { engine, directory }: Pick<TestGateway, "engine" | "directory">,
   name: string,
   overrides: Partial<Settings> = {},
+  peers: Peers | null = null,
 ): Promise<TestGateway> {
   const settings = testSettings(overrides);
   const gateway = await startGateway({
@@ -62,6 +101,7 @@ export async function gatewayBeside(
     attachPresence: (orders) => directory.attach(name, orders),
     verifier: createVerifier(settings),
     log: pino({ level: "silent" }),
+    peers,
   });
   return {
     gateway,

@@ -98,7 +98,7 @@ function connected(
   const registry = new Registry(10, (orders) => directory.attach("gateway", orders));
   const wheel = new Wheel(100, () => clock.nowMs);
   const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
-  const admission = new Admission(verifier, registry, []);
+  const admission = new Admission(verifier, registry, [], { descriptors: 0 });
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const identity = {
     userId: "u",
