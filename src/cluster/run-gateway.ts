@@ -35,6 +35,7 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     log,
     connections: lifeline,
     peers: createPeers(folder, tag),
+    clusterAdapter: true,
   });
   const end = (): void => {
     core.close();

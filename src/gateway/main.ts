@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Server } from "socket.io";
 import type { Verifier } from "../auth/verify.ts";
 import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -34,7 +35,7 @@ export interface GatewayStats {
 }
 
 /** Not among this gateway's connections: each is one of the gateway that has its session. */
-export type PassedOnStats = Readonly<Omit<PassedOnCounts, "descriptors">> & {
+type PassedOnStats = Readonly<Omit<PassedOnCounts, "descriptors">> & {
   /** Bytes of upgrades that clients have not taken, at present. */
   readonly bufferedBytes: number;
 };
@@ -44,6 +45,8 @@ export interface Gateway {
   readonly publicUrl: string;
   readonly connections: ConnectionCounts;
   readonly stats: GatewayStats;
+  /** For whoever extends the server. */
+  readonly io: Server;
   /** Not ready any more; sends everybody away within the time (absent: `drain-timeout`), then closes. */
   drain(timeoutMs?: number): Promise<void>;
   /** Drops everybody and frees the port. */
@@ -61,11 +64,13 @@ export interface GatewayOptions {
   readonly connections?: HandedOver;
   /** The other gateways of this machine, so that none of them needs sticky sessions; null or absent: alone. */
   readonly peers?: Peers | null;
+  /** Makes Socket.IO's own calls, such as `fetchSockets`, true in all workers of a node cluster; only in a worker. */
+  readonly clusterAdapter?: boolean;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { settings, engine, attachPresence, verifier, log, peers = null } = options;
+  const { settings, engine, attachPresence, verifier, log, peers = null, clusterAdapter = false } = options;
   const maxConnections = effectiveMaxConnections(settings.maxConnections);
   log.info({ maxConnections, asked: settings.maxConnections }, "connections this gateway takes");
 
@@ -77,7 +82,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const parts: GatewayParts = { settings, engine, registry, wheel, pressure, admission, peers, log };
 
   const passOn = new PassOn(parts, passedOn);
-  const socketio = createSocketIoEntrance(parts, passOn);
+  const socketio = createSocketIoEntrance(parts, passOn, clusterAdapter);
   const websocket = createWebSocketEntrance(parts);
   const sse = createSseEntrance(parts);
   const polling = createPollingEntrance(parts);
@@ -124,6 +129,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         },
       };
     },
+    io: socketio.io,
     async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();
       await drainConnections([...registry.members(), ...passOn.leaving()], timeoutMs);

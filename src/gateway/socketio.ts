@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { createAdapter } from "@socket.io/cluster-adapter";
 import { Server, type Socket } from "socket.io";
 import { socketIoTokenOf } from "../auth/extract.ts";
 import type { Identity } from "../auth/verify.ts";
@@ -21,6 +22,7 @@ export interface SocketIoEntrance {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, target: Target): void;
   /** The same for what other gateways have passed on: sessions of this one, or of none. */
   readonly forPeers: HttpSurface;
+  readonly io: Server;
   close(): Promise<void>;
 }
 
@@ -31,12 +33,21 @@ interface Pass {
   readonly lastEventId: string | null;
 }
 
-export function createSocketIoEntrance(parts: GatewayParts, passOn: PassOn): SocketIoEntrance {
+/** `clusterAdapter`: Socket.IO's own calls reach all workers of a node cluster; only in one of them. */
+export function createSocketIoEntrance(
+  parts: GatewayParts,
+  passOn: PassOn,
+  clusterAdapter: boolean,
+): SocketIoEntrance {
   const { settings, admission, registry, peers } = parts;
+  if (clusterAdapter && process.send === undefined) {
+    throw new Error("clusterAdapter: this process is no worker of a node cluster");
+  }
   const engine = createSocketIoEngine(settings, peers);
   const io = new Server({
     serveClient: false,
     connectTimeout: settings.connectTimeout,
+    ...(clusterAdapter && { adapter: createAdapter() }),
   });
   io.bind(engine);
   const passes = new WeakMap<Socket, Pass>();
@@ -149,6 +160,7 @@ export function createSocketIoEntrance(parts: GatewayParts, passOn: PassOn): Soc
       }
     },
     forPeers: here,
+    io,
     close: () => io.close(),
   };
 }

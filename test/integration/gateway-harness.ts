@@ -14,7 +14,7 @@ import { CoreEngine } from "../../src/engine/core-engine.ts";
 import { type Gateway, startGateway } from "../../src/gateway/main.ts";
 import { createPeers, type Peers } from "../../src/gateway/peers.ts";
 
-const SECRET = "a-secret-of-at-least-thirty-two-bytes!";
+export const TEST_SECRET = "a-secret-of-at-least-thirty-two-bytes!";
 
 export interface TestGateway {
   readonly gateway: Gateway;
@@ -117,7 +117,7 @@ function testSettings(overrides: Partial<Settings>): Settings {
   return settingsFor({
     host: "127.0.0.1",
     port: 0,
-    jwtSecret: [SECRET],
+    jwtSecret: [TEST_SECRET],
     ingestToken: ["i".repeat(32)],
     progressInterval: 0,
     jobInterval: 0,
@@ -126,7 +126,7 @@ function testSettings(overrides: Partial<Settings>): Settings {
 }
 
 /** `ttlSeconds` may be negative: expired. */
-export function tokenOf(userId: string, ttlSeconds = 3_600, secret = SECRET): string {
+export function tokenOf(userId: string, ttlSeconds = 3_600, secret = TEST_SECRET): string {
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const claims = { sub: userId, iat: nowSeconds + Math.min(0, ttlSeconds - 1), exp: nowSeconds + ttlSeconds };
   return jsonwebtoken.sign(claims, secret);
