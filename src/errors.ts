@@ -76,7 +76,7 @@ export const errorCatalogue = {
     null,
     false,
     "The secret is missing or wrong",
-    "Send Authorization: Bearer <ingest-token>.",
+    "Send Authorization: Bearer <ingest-token>, or <admin-token> to the admin routes.",
   ),
   token_missing: entry(
     401,

@@ -7,6 +7,8 @@ import type { DomainEvent } from "../src/domain/events.ts";
 
 export const JWT_SECRET = "test-secret-that-is-long-enough-for-hs256";
 export const INGEST_TOKEN = "test-ingest-token-that-is-long-enough";
+/** For `adminToken: [ADMIN_TOKEN]`. */
+export const ADMIN_TOKEN = "test-admin-token-that-is-long-enough";
 
 export interface TestHub extends Hub {
   /** A valid token of the user. */

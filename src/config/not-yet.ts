@@ -27,8 +27,5 @@ export function notYet({ settings, given }: Pick<Loaded, "settings" | "given">):
     say(true, "trusted-proxies comes with a later version: until then nothing looks at client addresses");
   }
   if (settings.ui) say(given.has("ui"), "ui: the pages come with a later version, nothing is served at /");
-  if (settings.adminToken.length > 0) {
-    say(given.has("adminToken"), "admin-token: the admin routes come with a later version");
-  }
   return lines;
 }

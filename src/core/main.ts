@@ -9,6 +9,8 @@ import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
+import { createUploadOwners } from "../ingest/upload-owners.ts";
+import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 
@@ -63,6 +65,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     ...(cluster && { startMs: cluster.startMs }),
   });
   const directory = new Directory(settings.maxConnectionsPerUser);
+  const uploadOwners = createUploadOwners();
 
   const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: "warn" });
   const internal: FastifyInstance = fastify({
@@ -73,6 +76,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     bodyLimit: settings.maxBody,
     connectionTimeout: 0,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
   });
   installProblemErrors(internal);
   registerHealth(internal, { isDraining: () => isDraining, health: () => engine.health() });
@@ -82,7 +86,16 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     maxBodyBytes: settings.maxBody,
     maxBatch: settings.maxBatch,
     isDraining: () => isDraining,
-    tusd: { owner: settings.tusdOwner, verify: verifier },
+    tusd: { owner: settings.tusdOwner, verify: verifier, owners: uploadOwners },
+  });
+  registerAdmin(internal, {
+    adminTokens: settings.adminToken,
+    directory,
+    nowMs: () => systemClock.monotonicMs(),
+    forget(userId) {
+      uploadOwners.forget(userId);
+      return engine.forget(userId);
+    },
   });
   const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
   const links =
@@ -123,3 +136,6 @@ async function accept(
 
 /** A body that has not arrived by then is given up (slow POST). */
 const REQUEST_TIMEOUT_MS = 15_000;
+
+/** As much as Node takes of a request line, so that an id that is too long is refused by its own rule. */
+const MAX_PARAM_CHARACTERS = 16 * 1_024;

@@ -10,9 +10,10 @@ import {
   messageSchemas,
   text,
 } from "./message-schemas.ts";
+import { adminPaths, adminSchemas } from "./openapi-admin.ts";
+import { ANY, INTERNAL, json, parameter, problems, ref } from "./openapi-parts.ts";
 
 const PUBLIC = { url: "/", description: "Public listener: clients." };
-const INTERNAL = { url: "http://127.0.0.1:8081", description: "Internal listener: producers and operators." };
 
 /** Rejections of single events of a batch. */
 const REJECTIONS = [
@@ -25,50 +26,10 @@ const REJECTIONS = [
   "overloaded",
 ] as const satisfies readonly ErrorCode[];
 
-/** What any request may be answered with. */
-const ANY = ["bad_request", "not_found", "method_not_allowed", "internal_error"] as const;
 const ORIGIN = ["origin_not_allowed"] as const;
 const TOKEN = ["token_missing", "token_invalid", "token_expired", "token_revoked", "disconnected"] as const;
 const BODY = ["connect_timeout", "malformed_json", "body_too_large"] as const;
 const AWAY = ["draining", "overloaded", "store_unavailable"] as const;
-
-const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
-const json = (schema: JsonSchema) => ({ "application/json": { schema } });
-
-const headerOf: Readonly<Record<number, object>> = {
-  401: { "WWW-Authenticate": { schema: text, description: "Bearer" } },
-  405: { Allow: { schema: text, description: "The methods of this path." } },
-  429: { "Retry-After": { schema: count, description: "Seconds." } },
-  503: { "Retry-After": { schema: count, description: "Seconds." } },
-};
-
-/** Problem documents by status, each with the codes that it may carry. */
-function problems(...codes: readonly ErrorCode[]): Record<string, object> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  for (const code of codes) {
-    const { status } = errorCatalogue[code];
-    if (status !== null) byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries([...byStatus].map(([status, all]) => [String(status), problem(status, all)]));
-}
-
-function problem(status: number, codes: readonly ErrorCode[]): object {
-  const narrowed = { type: "object", properties: { code: { enum: codes }, status: { const: status } } };
-  return {
-    description: codes.map((code) => `\`${code}\`: ${errorCatalogue[code].title}.`).join(" "),
-    ...(headerOf[status] && { headers: headerOf[status] }),
-    content: { "application/problem+json": { schema: { allOf: [ref("Problem"), narrowed] } } },
-  };
-}
-
-function parameter(
-  where: "path" | "query" | "header",
-  name: string,
-  schema: JsonSchema,
-  description: string,
-) {
-  return { in: where, name, required: where === "path", schema, description };
-}
 
 const ceHeader = (name: string, description: string) => parameter("header", `ce-${name}`, text, description);
 
@@ -223,6 +184,7 @@ export const openapi = {
   paths: {
     "/api/v1/events": { servers: [INTERNAL], post: events },
     "/api/v1/hooks/tusd": { servers: [INTERNAL], post: tusdHook },
+    ...adminPaths,
     "/api/v1/upload-progress": { get: progress("watchJobs", false) },
     "/api/v1/upload-progress/{jobId}": { get: progress("watchJob", true) },
     "/ws/upload-progress": { get: upgrade },
@@ -259,6 +221,7 @@ export const openapi = {
           }),
         },
       }),
+      ...adminSchemas,
       Message: { oneOf: Object.keys(messageSchemas).map(ref) },
       ...messageSchemas,
       JobState: closed({
@@ -282,6 +245,7 @@ export const openapi = {
         name: "access_token",
         description: "The same secret.",
       },
+      adminToken: { type: "http", scheme: "bearer", description: "A secret of --admin-token." },
     },
   },
 };

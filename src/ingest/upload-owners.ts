@@ -4,6 +4,8 @@ export interface UploadOwners {
   get(uploadId: string): string | null;
   /** Binds the upload to `owner` unless it is bound; gives the user it is bound to afterwards. */
   setIfAbsent(uploadId: string, owner: string): string;
+  /** Unbinds all uploads of the user, whose later hooks show their own token. */
+  forget(owner: string): void;
 }
 
 /** As many as --max-open-photos allows by default; beyond it the oldest goes, and its later hooks show their own token. */
@@ -25,6 +27,9 @@ export function createUploadOwners(maxEntries = MAX_UPLOAD_OWNERS): UploadOwners
         }
       }
       return owner;
+    },
+    forget(owner) {
+      for (const [uploadId, bound] of owners) if (bound === owner) owners.delete(uploadId);
     },
   };
 }

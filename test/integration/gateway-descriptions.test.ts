@@ -5,7 +5,7 @@ import { errorCatalogue } from "../../src/errors.ts";
 import { CONTROL_TYPES, STATE_TYPES } from "../clients/watcher.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
-import { startTestHub, type TestHub, toCloudEvent } from "../hub.ts";
+import { ADMIN_TOKEN, startTestHub, type TestHub, toCloudEvent } from "../hub.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -15,7 +15,7 @@ let asyncapi: Json;
 let ajv: Ajv2020;
 
 beforeAll(async () => {
-  hub = await startTestHub();
+  hub = await startTestHub({ adminToken: [ADMIN_TOKEN] });
   [openapi, asyncapi] = await Promise.all([document("/openapi.json"), document("/asyncapi.json")]);
   ajv = new Ajv2020({
     strict: true,
@@ -88,6 +88,9 @@ test("the versions, and every path and message that there is", () => {
   expect(Object.keys(openapi.paths as Json)).toEqual([
     "/api/v1/events",
     "/api/v1/hooks/tusd",
+    "/api/v1/admin/connections",
+    "/api/v1/admin/users/{userId}/disconnect",
+    "/api/v1/admin/users/{userId}",
     "/api/v1/upload-progress",
     "/api/v1/upload-progress/{jobId}",
     "/ws/upload-progress",
@@ -153,6 +156,28 @@ test("what producers send, and every answer, is as the OpenAPI says", async () =
     (await fetch(`${hub.publicUrl}${path}`, { headers })).json();
   expect(componentFaults("State", await poll("/api/v1/upload-progress"))).toBeNull();
   expect(componentFaults("JobState", await poll("/api/v1/upload-progress/o"))).toBeNull();
+});
+
+test("what operators are answered is as the OpenAPI says", async () => {
+  const watcher = watchers.sse({ publicUrl: hub.publicUrl, token: hub.tokenFor("o") });
+  onTestFinished(() => watcher.close());
+  await watcher.until(({ syncs }) => syncs === 1, "synced");
+  const ask = async (path: string, method = "GET"): Promise<unknown> => {
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
+    return (await fetch(`${hub.internalUrl}/api/v1/admin${path}`, { method, headers })).json();
+  };
+  const connections = await ask("/connections?userId=o");
+  expect(connections).toMatchObject({ connections: [{ transport: "sse" }] });
+  for (const answer of [connections, await ask("/connections")]) {
+    expect(componentFaults("Connections", answer)).toBeNull();
+  }
+  const answerOf = (path: string, method: string) =>
+    `openapi#/paths/${path.replaceAll("/", "~1")}/${method}/responses/200/content/application~1json/schema`;
+  const user = "/api/v1/admin/users/{userId}";
+  const told = await ask("/users/o/disconnect", "POST");
+  expect(faultsOf(answerOf(`${user}/disconnect`, "post"), told)).toBeNull();
+  expect(faultsOf(answerOf(user, "delete"), await ask("/users/o", "DELETE"))).toBeNull();
+  expect(componentFaults("Problem", await ask("/users/o", "GET"))).toBeNull();
 });
 
 test("every message of a story is as the AsyncAPI says, on every transport", async () => {

@@ -352,7 +352,6 @@ describe("what a later version brings", () => {
       redisStream: "s",
       trustedProxies: "10.0.0.1",
       ui: "on",
-      adminToken: INGEST,
     };
     const [, ...others] = lines(flags);
     expect(others.map((line) => line.split(/ comes|: the/)[0])).toEqual([
@@ -360,7 +359,6 @@ describe("what a later version brings", () => {
       "warn: redis-stream",
       "warn: trusted-proxies",
       "warn: ui",
-      "warn: admin-token",
     ]);
   });
 
@@ -368,9 +366,8 @@ describe("what a later version brings", () => {
     expect(lines({ dev: "on" })).toEqual([
       inMemory("info"),
       expect.stringMatching(/^info: ui: the pages come with a later version/),
-      expect.stringMatching(/^info: admin-token: /),
     ]);
-    expect(lines({ dev: "on", ui: "off" })).toHaveLength(2);
+    expect(lines({ dev: "on", ui: "off" })).toHaveLength(1);
   });
 
   test("JWKS is accepted, and says that no token is", () => {

@@ -156,4 +156,13 @@ describe("createUploadOwners", () => {
     owners.setIfAbsent("c", "u3");
     expect(["a", "b", "c"].map((id) => owners.get(id))).toEqual([null, "u2", "u3"]);
   });
+
+  it("forgets all uploads of one owner", () => {
+    const owners = createUploadOwners();
+    for (const [uploadId, owner] of Object.entries({ a: "u1", b: "u2", c: "u1" })) {
+      owners.setIfAbsent(uploadId, owner);
+    }
+    owners.forget("u1");
+    expect(["a", "b", "c"].map((id) => owners.get(id))).toEqual([null, "u2", null]);
+  });
 });
