@@ -1,13 +1,15 @@
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./summary-reporter.ts";
 
-const suite = (name: string, options: { timeoutMs: number }) => ({
+const suite = (name: string, options: { timeoutMs: number; alone?: true }) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
+    // One file at a time, and after all others: its hubs are under load, and what it measures is time.
+    ...(options.alone && { fileParallelism: false, sequence: { groupOrder: 1 } }),
   },
 });
 
@@ -23,6 +25,7 @@ export default defineConfig({
       suite("conformance", { timeoutMs: 20_000 }),
       suite("integration", { timeoutMs: 30_000 }),
       suite("e2e", { timeoutMs: 90_000 }),
+      suite("faults", { timeoutMs: 180_000, alone: true }),
     ],
   },
 });

@@ -1,0 +1,211 @@
+import type { Findings } from "./findings.ts";
+
+export type ClientKind =
+  | "socketio"
+  | "socketio-websocket"
+  | "socketio-polling"
+  | "websocket"
+  | "sse"
+  | "polling";
+
+/** A time when a client lost the connection it had. */
+interface Disconnect {
+  readonly atMs: number;
+  readonly reason: string;
+  /** True: this connection had been sent `reconnect` before. */
+  readonly warned: boolean;
+}
+
+/** A photo or job message, as far as the oracle looks into it. */
+interface Shown {
+  readonly type: string;
+  readonly id: string;
+  readonly jobId: string;
+  /** Absent: a job message. */
+  readonly photoId?: string;
+  readonly status: string;
+  readonly progress: number | null;
+  readonly attempt?: number;
+}
+
+export interface RecordOptions {
+  readonly name: string;
+  readonly kind: ClientKind;
+  readonly userId: string;
+  readonly findings: Findings;
+  /** null: a job nobody ever published anything for. */
+  readonly ownerOf: (jobId: string) => string | null;
+  /** False: an id of another epoch begins a new story, in which a state may be shown again. */
+  readonly stateSurvivesCore: boolean;
+}
+
+/** What one client has seen in its life, all its connections; what breaks a rule goes to the findings at once. */
+export class ClientRecord {
+  readonly name: string;
+  readonly kind: ClientKind;
+  readonly userId: string;
+  readonly disconnects: Disconnect[] = [];
+  /** Refusals and errors that cost no connection. */
+  readonly problems: string[] = [];
+  /** What a reconnect asks to go on from. */
+  lastId: string | null = null;
+  messages = 0;
+  lastMessageAtMs = 0;
+  /** First to be whole; null: never yet. */
+  syncedAtMs: number | null = null;
+  /** Connected, and whole up to the head. */
+  isSynced = false;
+  /** Why it will never come back by itself; null: it does. */
+  gaveUp: string | null = null;
+  /** From the last `reconnect` message of this connection; null: there was none. */
+  reconnectAfterMs: number | null = null;
+  readonly #options: RecordOptions;
+  #isOpen = false;
+  #isLeaving = false;
+  #epoch = "";
+  #seq = 0;
+  /** Of the present epoch, by `keyOf`, with the progress of an upload. */
+  readonly #standings = new Map<string, { readonly standing: number; readonly progress: number }>();
+  /** Of all epochs. */
+  readonly #best = new Map<string, number>();
+
+  constructor(options: RecordOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.kind = options.kind;
+    this.userId = options.userId;
+  }
+
+  /** The highest standing it was ever shown of a photo or job; 0: nothing. */
+  bestOf(key: string): number {
+    return this.#best.get(key) ?? 0;
+  }
+
+  opened(): void {
+    this.#isOpen = true;
+    this.reconnectAfterMs = null;
+  }
+
+  /** The connection is gone; does nothing where there was none. */
+  closed(reason: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.isSynced = false;
+    if (this.#isLeaving) return;
+    const warned = this.reconnectAfterMs !== null;
+    this.disconnects.push({ atMs: performance.now(), reason, warned });
+  }
+
+  /** The test itself ends this client: what closes from now on was meant to. */
+  leave(): void {
+    this.#isLeaving = true;
+  }
+
+  /** Any message of the hub, parsed. Throws on what is none. */
+  take(parsed: unknown): void {
+    if (isShown(parsed)) {
+      this.#show(parsed);
+      return;
+    }
+    const control = typeof parsed === "object" && parsed !== null ? parsed : {};
+    if (!("type" in control)) throw new Error(`${this.name}: the hub sent ${JSON.stringify(parsed)}`);
+    if (control.type === "synced") this.synced("id" in control ? control.id : null);
+    if (control.type === "reconnect" && "afterMs" in control) {
+      this.reconnectAfterMs = Number(control.afterMs);
+    }
+  }
+
+  synced(headId: unknown): void {
+    this.isSynced = true;
+    this.syncedAtMs ??= performance.now();
+    if (typeof headId !== "string") return;
+    if (this.#advance(headId, "head of synced") >= 0) this.lastId = headId;
+  }
+
+  #show(message: Shown): void {
+    const { findings, ownerOf } = this.#options;
+    this.messages += 1;
+    this.lastMessageAtMs = performance.now();
+    const { id, jobId } = message;
+    if (ownerOf(jobId) !== this.userId) {
+      findings.add("foreign", `${this.name} of ${this.userId} got ${id} of ${jobId} of ${ownerOf(jobId)}`);
+    }
+    if (this.#advance(id, message.type) === 0) {
+      findings.add("disordered", `${this.name} got ${id} again (${message.type} of ${keyOf(message)})`);
+    }
+    this.lastId = id;
+    const key = keyOf(message);
+    const standing = standingOf(message);
+    const before = this.#standings.get(key);
+    const progress = message.progress ?? 0;
+    if (before !== undefined) this.#compare(before, { standing, progress }, message);
+    this.#standings.set(key, { standing, progress });
+    this.#best.set(key, Math.max(standing, this.bestOf(key)));
+  }
+
+  #compare(
+    before: { readonly standing: number; readonly progress: number },
+    now: { readonly standing: number; readonly progress: number },
+    message: Shown,
+  ): void {
+    const what = `${this.name} got ${message.status} of ${keyOf(message)}, attempt ${message.attempt}, in ${message.id}`;
+    const { findings } = this.#options;
+    if (now.standing < before.standing) findings.add("fallen", `${what} after a higher one`);
+    else if (now.standing > before.standing) return;
+    else if (isEnding(message)) findings.add("repeated", what);
+    else if (message.photoId !== undefined && now.progress < before.progress) {
+      findings.add("fallen", `${what}: ${now.progress} % after ${before.progress} %`);
+    }
+  }
+
+  /** How far the id is above the last one; below it, it is a finding. */
+  #advance(id: string, what: string): number {
+    const [epoch = "", digits = ""] = id.split("-");
+    const seq = Number(digits);
+    const step = seq - this.#seq;
+    if (step < 0)
+      this.#options.findings.add(
+        "disordered",
+        `${this.name} got ${id} (${what}) after ${this.#epoch}-${this.#seq}`,
+      );
+    if (epoch !== this.#epoch && !this.#options.stateSurvivesCore) this.#standings.clear();
+    this.#epoch = epoch;
+    this.#seq = Math.max(seq, this.#seq);
+    return step;
+  }
+}
+
+/** `job` or `job/photo`. */
+function keyOf({ jobId, photoId }: { readonly jobId: string; readonly photoId?: string }): string {
+  return photoId === undefined ? jobId : `${jobId}/${photoId}`;
+}
+
+const RANKS: Readonly<Record<string, number>> = { CANCELLED: 2, FAILED: 3 };
+const TOP = 1e9;
+
+/** Only rises: attempt first, then rank; `completed` of any attempt is the top (progress-rules.md, rules 1 and 5). */
+export function photoStanding(status: string, attempt: number): number {
+  return status === "COMPLETED" ? TOP : attempt * 10 + (RANKS[status] ?? 1);
+}
+
+export const JOB_ENDED = 2;
+
+function standingOf(message: Shown): number {
+  if (message.photoId === undefined) return message.type === "job_completed" ? JOB_ENDED : 1;
+  return photoStanding(message.status, message.attempt ?? 1);
+}
+
+function isEnding({ type }: Shown): boolean {
+  return type === "upload_completed" || type === "upload_failed" || type === "job_completed";
+}
+
+function isShown(parsed: unknown): parsed is Shown {
+  return (
+    typeof parsed === "object" &&
+    parsed !== null &&
+    "jobId" in parsed &&
+    "status" in parsed &&
+    "id" in parsed &&
+    typeof parsed.id === "string"
+  );
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import type { ClientRecord } from "./client-record.ts";
+import { CLEAN, Oracle, type SentEvent } from "./oracle.ts";
+
+// The oracle is only worth something if it finds what is planted, and nothing where there is nothing.
+
+const USER = "u";
+let count = 0;
+
+function event(type: string, more: Partial<SentEvent["data"]> = {}): SentEvent {
+  count += 1;
+  return { id: `e${count}`, type, data: { jobId: "j", userId: USER, ...more } };
+}
+
+function message(seq: number, type: string, status: string, more: Record<string, unknown> = {}) {
+  return { type, id: `a-${seq}`, jobId: "j", status, progress: 50, attempt: 1, ...more };
+}
+
+const photo = (seq: number, type: string, status: string, more: Record<string, unknown> = {}) =>
+  message(seq, type, status, { photoId: "p", ...more });
+
+/** A job of one photo, told whole and acknowledged, and two clients of its owner that are connected. */
+function story({ stateSurvivesCore = true } = {}) {
+  const oracle = new Oracle({ stateSurvivesCore });
+  const clients = [oracle.client("websocket", USER), oracle.client("sse", USER)] as const;
+  for (const client of clients) {
+    client.opened();
+    client.take({ type: "synced", mode: "snapshot", id: "a-0" });
+  }
+  const tell = (...events: readonly SentEvent[]) => {
+    for (const one of events) {
+      oracle.published(one);
+      oracle.acknowledged(one, oracle.generation);
+    }
+  };
+  tell(event("uploadjob.created", { photoCount: 1 }), event("photo.upload.started", { photoId: "p" }));
+  const end = () => tell(event("photo.upload.completed", { photoId: "p" }), event("uploadjob.completed"));
+  return { oracle, clients, tell, end };
+}
+
+const WHOLE = [
+  photo(1, "upload_started", "UPLOADING", { progress: 0 }),
+  message(2, "job_progress", "UPLOADING"),
+  photo(3, "upload_progress", "UPLOADING"),
+  photo(4, "upload_completed", "COMPLETED"),
+  message(5, "job_completed", "COMPLETED"),
+];
+
+function show(client: ClientRecord, messages: readonly unknown[]): void {
+  for (const one of messages) client.take(one);
+}
+
+describe("the oracle", () => {
+  it("finds nothing where all was shown", () => {
+    const { oracle, clients, end } = story();
+    end();
+    for (const client of clients) show(client, WHOLE);
+    expect(oracle.endingsOwed).toBe(2);
+    expect(oracle.verdict()).toEqual(CLEAN);
+  });
+
+  it("finds an ending of a photo, and of a job, that one of two clients never saw", () => {
+    const { oracle, clients, end } = story();
+    end();
+    show(clients[0], WHOLE);
+    show(clients[1], WHOLE.slice(0, 3));
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+    show(clients[1], [WHOLE[3]]);
+    expect(oracle.verdict()).toMatchObject({ lost: 1, foreign: 0, disordered: 0, fallen: 0, repeated: 0 });
+    expect(oracle.lost()[0]).toMatch(/^sse-1 of u never saw the ending of j acknowledged/);
+  });
+
+  it("takes a later attempt, or a higher ending, for the one that was missed, and not a lower one", () => {
+    const { oracle, clients, tell } = story();
+    tell(event("photo.upload.failed", { photoId: "p" }));
+    show(clients[0], [photo(1, "upload_failed", "FAILED")]);
+    show(clients[1], [photo(1, "upload_failed", "CANCELLED")]);
+    expect(oracle.verdict()).toMatchObject({ lost: 1 });
+    show(clients[1], [photo(2, "upload_started", "UPLOADING", { attempt: 2 })]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+  });
+
+  it("owes nothing to a client that is gone, and everything to one that comes back", () => {
+    const { oracle, clients, end } = story();
+    show(clients[0], WHOLE);
+    clients[1].closed("cut");
+    end();
+    expect(oracle.verdict()).toEqual(CLEAN);
+    clients[1].opened();
+    clients[1].take({ type: "synced", mode: "resumed", id: "a-5" });
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+  });
+
+  it("finds a message of another user's job, and one of a job nobody has", () => {
+    const { oracle, clients } = story();
+    const theirs = { ...event("uploadjob.created"), data: { jobId: "theirs", userId: "v" } };
+    oracle.published(theirs);
+    show(clients[0], [message(1, "job_progress", "UPLOADING", { jobId: "theirs" })]);
+    show(clients[1], [message(1, "job_progress", "UPLOADING", { jobId: "nobodys" })]);
+    expect(oracle.verdict()).toMatchObject({ foreign: 2, disordered: 0 });
+  });
+
+  it("finds two messages that changed places, and one that came twice", () => {
+    const { oracle, clients } = story();
+    show(clients[0], [WHOLE[1], WHOLE[0]]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 1, fallen: 0 });
+    show(clients[1], [WHOLE[0], WHOLE[1], WHOLE[1]]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2 });
+  });
+
+  it("finds an id below what the client had, after it came back, and a head below it", () => {
+    const { oracle, clients } = story();
+    show(clients[0], WHOLE);
+    clients[0].closed("cut");
+    clients[0].opened();
+    clients[0].take({ type: "synced", mode: "resumed", id: "a-4" });
+    expect(clients[0].lastId).toBe("a-5");
+    show(clients[0], [message(4, "job_progress", "UPLOADING", { jobId: "j" })]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2 });
+  });
+
+  it("finds an ending that is shown twice, and one that falls in rank", () => {
+    const { oracle, clients } = story();
+    show(clients[0], [...WHOLE, photo(6, "upload_completed", "COMPLETED")]);
+    expect(oracle.verdict()).toMatchObject({ repeated: 1, fallen: 0 });
+    show(clients[0], [message(7, "job_completed", "COMPLETED")]);
+    expect(oracle.verdict()).toMatchObject({ repeated: 2, fallen: 0 });
+    show(clients[1], [photo(1, "upload_failed", "FAILED"), photo(2, "upload_failed", "CANCELLED")]);
+    expect(oracle.verdict()).toMatchObject({ repeated: 2, fallen: 1, disordered: 0 });
+  });
+
+  it("finds progress after the ending, and percents that fall", () => {
+    const { oracle, clients } = story();
+    show(clients[0], [...WHOLE, photo(6, "upload_progress", "UPLOADING")]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1 });
+    show(clients[1], [WHOLE[2], photo(4, "upload_progress", "UPLOADING", { progress: 49 })]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 2 });
+  });
+});
+
+describe("the oracle, where state dies with the core", () => {
+  it("owes what the living core acknowledged, and not what the dead one did", () => {
+    const { oracle, tell, end } = story({ stateSurvivesCore: false });
+    end();
+    oracle.coreEnded("killed");
+    expect(oracle.verdict()).toEqual(CLEAN);
+    tell({ ...event("x"), type: "photo.upload.completed", data: { jobId: "k", userId: USER, photoId: "p" } });
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+  });
+
+  it("still owes what one client was shown to another that was there", () => {
+    const { oracle, clients, end } = story({ stateSurvivesCore: false });
+    end();
+    oracle.coreEnded("killed");
+    show(clients[0], WHOLE);
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+  });
+
+  it("owes everything where the core was drained, but not the end of a job that two cores know half of", () => {
+    const { oracle, end, tell } = story({ stateSurvivesCore: false });
+    tell(event("photo.upload.completed", { photoId: "p" }));
+    oracle.coreEnded("drained");
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+    end();
+    expect(oracle.verdict()).toMatchObject({ lost: 2 });
+  });
+
+  it("lets a new epoch begin a new story, but no id fall", () => {
+    const { oracle, clients } = story({ stateSurvivesCore: false });
+    show(clients[0], WHOLE);
+    show(clients[0], [{ ...photo(6, "upload_completed", "COMPLETED"), id: "b-6" }]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    show(clients[0], [{ ...message(5, "job_completed", "COMPLETED"), id: "c-5" }]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 1 });
+  });
+});

@@ -1,0 +1,189 @@
+import { type ClientKind, ClientRecord, JOB_ENDED, photoStanding } from "./client-record.ts";
+import { FAULTS, type Fault, Findings } from "./findings.ts";
+import { until } from "./until.ts";
+
+/** A CloudEvent as the producer sends it. */
+export interface SentEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly data: {
+    readonly jobId: string;
+    readonly userId: string;
+    readonly photoId?: string;
+    readonly attempt?: number;
+    readonly photoCount?: number;
+    readonly bytesTransferred?: number;
+  };
+}
+
+export interface OracleOptions {
+  /**
+   * False while state is in the core's memory alone: what was acknowledged by a core that was killed may have died with
+   * it. Owed then are endings acknowledged by the core that lives at the end, and those that some client was shown, to
+   * clients that were there all the time. An id of another epoch begins a new story, in which an event sent again, since
+   * its answer never came, is shown again. True once a store keeps state: then every acknowledged ending is owed.
+   */
+  readonly stateSurvivesCore: boolean;
+}
+
+export interface Verdict extends Readonly<Record<Fault | "lost", number>> {
+  readonly examples: readonly string[];
+}
+
+export const CLEAN: Verdict = { lost: 0, foreign: 0, disordered: 0, fallen: 0, repeated: 0, examples: [] };
+
+interface Owed {
+  readonly standing: number;
+  readonly generation: number;
+  readonly acknowledgedAtMs: number;
+}
+
+interface Job {
+  readonly userId: string;
+  photoCount: number | null;
+  /** Of its events that were acknowledged; the job's own ending is owed only if one core knows them all. */
+  readonly generations: Set<number>;
+  readonly endedPhotos: Set<string>;
+  completed: boolean;
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  "photo.upload.completed": "COMPLETED",
+  "photo.upload.failed": "FAILED",
+  "photo.upload.cancelled": "CANCELLED",
+};
+const MAX_EXAMPLES = 20;
+
+/** Knows every acknowledged event and all that every client has seen, and judges. */
+export class Oracle {
+  readonly clients: ClientRecord[] = [];
+  readonly findings = new Findings();
+  readonly #options: OracleOptions;
+  readonly #jobs = new Map<string, Job>();
+  /** By user, then by `job` or `job/photo`. */
+  readonly #owed = new Map<string, Map<string, Owed>>();
+  #generation = 0;
+  #firstWhole = 0;
+
+  constructor(options: OracleOptions) {
+    this.#options = options;
+  }
+
+  /** Counts the cores; a request belongs to the one that lived when it was sent. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get endingsOwed(): number {
+    let sum = 0;
+    for (const keys of this.#owed.values()) sum += keys.size;
+    return sum;
+  }
+
+  client(kind: ClientKind, userId: string): ClientRecord {
+    const record = new ClientRecord({
+      name: `${kind}-${this.clients.length}`,
+      kind,
+      userId,
+      findings: this.findings,
+      ownerOf: (jobId) => this.#jobs.get(jobId)?.userId ?? null,
+      stateSurvivesCore: this.#options.stateSurvivesCore,
+    });
+    this.clients.push(record);
+    return record;
+  }
+
+  /** Before it is sent for the first time: from now on its messages may come. */
+  published(event: SentEvent): void {
+    const { jobId, userId } = event.data;
+    if (this.#jobs.has(jobId)) return;
+    this.#jobs.set(jobId, {
+      userId,
+      photoCount: null,
+      generations: new Set(),
+      endedPhotos: new Set(),
+      completed: false,
+    });
+  }
+
+  /** Answered with 200 and not rejected; `generation` as it was when the request was sent. */
+  acknowledged({ type, data }: SentEvent, generation: number): void {
+    const { jobId, photoId, attempt = 1 } = data;
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) throw new Error(`${jobId} was acknowledged before it was published`);
+    job.generations.add(generation);
+    if (type === "uploadjob.created") job.photoCount = data.photoCount ?? null;
+    if (type === "uploadjob.completed") job.completed = true;
+    const status = ENDINGS[type];
+    if (status !== undefined && photoId !== undefined) {
+      job.endedPhotos.add(photoId);
+      this.#owe(job.userId, `${jobId}/${photoId}`, photoStanding(status, attempt), generation);
+    }
+    const isWhole = this.#options.stateSurvivesCore || job.generations.size === 1;
+    if (isWhole && job.completed && job.endedPhotos.size === job.photoCount) {
+      this.#owe(job.userId, jobId, JOB_ENDED, generation);
+    }
+  }
+
+  #owe(userId: string, key: string, standing: number, generation: number): void {
+    const keys = this.#owed.get(userId) ?? new Map<string, Owed>();
+    this.#owed.set(userId, keys);
+    const before = keys.get(key);
+    if (before !== undefined && before.standing >= standing) return;
+    keys.set(key, { standing, generation, acknowledgedAtMs: performance.now() });
+  }
+
+  /**
+   * Called with the signal, in the same turn, so that no request is sent between the two. Drained: all that was
+   * acknowledged was shown before the end, and stays owed; but another core knows only the jobs that it heard of.
+   */
+  coreEnded(how: "killed" | "drained"): void {
+    this.#generation += 1;
+    if (how === "killed" && !this.#options.stateSurvivesCore) this.#firstWhole = this.#generation;
+  }
+
+  /** Endings that a client which is connected now was owed and has not seen, nor anything that supersedes them. */
+  lost(): readonly string[] {
+    const lost: string[] = [];
+    for (const client of this.clients) {
+      if (!client.isSynced) continue;
+      for (const [key, owed] of this.#owed.get(client.userId) ?? []) {
+        if (client.bestOf(key) >= owed.standing || !this.#isOwedTo(client, key, owed)) continue;
+        const agoMs = Math.round(performance.now() - owed.acknowledgedAtMs);
+        lost.push(
+          `${client.name} of ${client.userId} never saw the ending of ${key} acknowledged ${agoMs} ms ago ` +
+            `(has ${client.bestOf(key)}, owed ${owed.standing}; ${client.disconnects.length} disconnects)`,
+        );
+      }
+    }
+    return lost;
+  }
+
+  #isOwedTo(client: ClientRecord, key: string, owed: Owed): boolean {
+    if (owed.generation >= this.#firstWhole) return true;
+    const wasThere =
+      client.kind !== "polling" &&
+      client.disconnects.length === 0 &&
+      client.syncedAtMs !== null &&
+      client.syncedAtMs < owed.acknowledgedAtMs;
+    const wasShown = this.clients.some(
+      (other) => other.userId === client.userId && other.bestOf(key) >= owed.standing,
+    );
+    return wasThere && wasShown;
+  }
+
+  verdict(): Verdict {
+    const lost = this.lost();
+    const counts = { foreign: 0, disordered: 0, fallen: 0, repeated: 0 };
+    for (const fault of FAULTS) counts[fault] = this.findings.count(fault);
+    const examples = [...lost.map((what) => `lost: ${what}`)];
+    for (const fault of FAULTS) examples.push(...this.findings.of(fault).map((what) => `${fault}: ${what}`));
+    return { lost: lost.length, ...counts, examples: examples.slice(0, MAX_EXAMPLES) };
+  }
+
+  /** Gives messages on their way time to arrive, then the verdict. */
+  async settled(deadlineMs: number): Promise<Verdict> {
+    await until(() => this.lost().length === 0, "nothing lost", deadlineMs).catch(() => undefined);
+    return this.verdict();
+  }
+}
