@@ -1,0 +1,26 @@
+import { EventSource } from "eventsource";
+import { ALL_TYPES, type Client, type ClientOptions } from "./client.ts";
+
+/** The stock EventSource for all jobs of the user, which comes back by itself with its last id. */
+export function sseClient({ publicUrl, token, record }: ClientOptions): Client {
+  const url = new URL("/api/v1/upload-progress", publicUrl);
+  url.searchParams.set("access_token", token);
+  const source = new EventSource(url);
+  source.addEventListener("open", () => record.opened());
+  source.addEventListener("error", (event) => {
+    const reason = `${event.code ?? ""} ${event.message ?? "the stream ended"}`;
+    record.problems.push(reason);
+    record.closed(reason);
+    if (source.readyState === source.CLOSED) record.gaveUp = reason;
+  });
+  const take = (event: MessageEvent): void => record.take(JSON.parse(String(event.data)));
+  for (const type of ALL_TYPES) source.addEventListener(type, take);
+  return {
+    record,
+    transport: () => "sse",
+    close() {
+      record.leave();
+      source.close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { SentEvent } from "./oracle.ts";
+import { userOf } from "./population.ts";
+
+const MAX_PHOTOS = 5;
+const STEPS = 3;
+const TOTAL_BYTES = 8_000_000;
+
+/** Without end, one event of each user in turn; each user has one job after the other, and each job comes to its end. */
+export function* endlessJobs(users: number, prefix: string): Generator<SentEvent, never> {
+  const lanes = Array.from({ length: users }, (_, index) => userJobs(index, `${prefix}-${index}`));
+  for (;;) for (const lane of lanes) yield lane.next().value;
+}
+
+/** Jobs of different sizes, so that not all users come to their endings at the same time. */
+function* userJobs(user: number, prefix: string): Generator<SentEvent, never> {
+  for (let index = 0; ; index += 1) {
+    yield* job(userOf(user), `${prefix}-${index}`, index, 1 + ((user + index) % MAX_PHOTOS));
+  }
+}
+
+/** Of five jobs one has a photo that fails and is tried again, one a photo that is cancelled, and one a failure for good. */
+function* job(userId: string, jobId: string, index: number, photoCount: number): Generator<SentEvent, void> {
+  let count = 0;
+  const at = (type: string, more: Partial<SentEvent["data"]>): SentEvent => {
+    count += 1;
+    return { id: `${jobId}/${count}`, type, data: { jobId, userId, ...more } };
+  };
+  const kind = index % 5;
+  yield at("uploadjob.created", { photoCount });
+  const photos = Array.from({ length: photoCount }, (_, photo) => `p${photo}`);
+  yield* attempt(at, photos, 1, (photo) => {
+    if (photo !== "p0") return "completed";
+    return kind === 1 || kind === 3 ? "failed" : kind === 2 ? "cancelled" : "completed";
+  });
+  if (kind === 1) yield* attempt(at, ["p0"], 2, () => "completed");
+  yield at("uploadjob.completed", { photoCount });
+}
+
+function* attempt(
+  at: (type: string, more: Partial<SentEvent["data"]>) => SentEvent,
+  photos: readonly string[],
+  number: number,
+  endingOf: (photo: string) => string,
+): Generator<SentEvent, void> {
+  const sized = { attempt: number, totalBytes: TOTAL_BYTES };
+  for (const photoId of photos) yield at("photo.upload.started", { photoId, ...sized });
+  for (let step = 1; step <= STEPS; step += 1) {
+    const bytesTransferred = (TOTAL_BYTES * step) / (STEPS + 1);
+    for (const photoId of photos)
+      yield at("photo.upload.progressed", { photoId, ...sized, bytesTransferred });
+  }
+  for (const photoId of photos) {
+    const ending = endingOf(photoId);
+    const error = { code: "connection_lost", message: "the connection was reset" };
+    yield at(`photo.upload.${ending}`, { photoId, attempt: number, ...(ending === "failed" && { error }) });
+  }
+}

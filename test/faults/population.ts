@@ -1,0 +1,133 @@
+import type { Agent } from "node:http";
+import type { ClientKind, ClientRecord } from "./client-record.ts";
+import type { Client } from "./clients/client.ts";
+import { pollingClient } from "./clients/polling.ts";
+import { socketIoClient } from "./clients/socketio.ts";
+import { sseClient } from "./clients/sse.ts";
+import { webSocketClient } from "./clients/websocket.ts";
+import { tokenFor } from "./cluster.ts";
+import type { Oracle } from "./oracle.ts";
+import { until } from "./until.ts";
+
+export interface PopulationOptions {
+  readonly publicUrl: string;
+  readonly oracle: Oracle;
+  readonly users: number;
+  /** Of each user; the kinds are dealt out to all devices in turn. */
+  readonly devicesPerUser: number;
+  readonly kinds: readonly ClientKind[];
+  /** Of the HTTP requests of Socket.IO. */
+  readonly agent?: Agent;
+}
+
+export interface Population {
+  readonly clients: readonly Client[];
+  readonly records: readonly ClientRecord[];
+  /** How many are connected and whole. */
+  connected(): number;
+  /** How many connections were lost so far, those of long-polling left aside unless asked for. */
+  disconnects(kinds?: readonly ClientKind[]): number;
+  /** Rejects with who is missing and why. */
+  untilAllConnected(deadlineMs: number): Promise<void>;
+  /** Every client got a message after this time of `performance.now()`. */
+  untilAllGotOneAfter(sinceMs: number, deadlineMs: number): Promise<void>;
+  close(): void;
+}
+
+export const STREAMS: readonly ClientKind[] = [
+  "socketio",
+  "socketio-websocket",
+  "socketio-polling",
+  "websocket",
+  "sse",
+];
+/** Connecting at the same time: about what a balancer gives a hub that was just started. */
+const WAVE = 50;
+const CONNECT_DEADLINE_MS = 20_000;
+
+const populations = new Set<Population>();
+
+/** For `afterEach`. */
+export function closePopulations(): void {
+  for (const population of populations) population.close();
+  populations.clear();
+}
+
+export function userOf(index: number): string {
+  return `user-${index}`;
+}
+
+/** Connects all of them, a wave at a time. */
+export async function populate(options: PopulationOptions): Promise<Population> {
+  const { oracle, users, devicesPerUser, kinds } = options;
+  const clients: Client[] = [];
+  const population = populationOf(clients);
+  populations.add(population);
+  for (let index = 0; index < users * devicesPerUser; index += 1) {
+    const kind = kinds[index % kinds.length] ?? "socketio";
+    const record = oracle.client(kind, userOf(Math.floor(index / devicesPerUser)));
+    clients.push(connect(record, options));
+    if (clients.length % WAVE === 0) await population.untilAllConnected(CONNECT_DEADLINE_MS);
+  }
+  await population.untilAllConnected(CONNECT_DEADLINE_MS);
+  return population;
+}
+
+function connect(record: ClientRecord, { publicUrl, agent }: PopulationOptions): Client {
+  const options = { publicUrl, record, token: tokenFor(record.userId) };
+  const socketIo = { ...options, ...(agent !== undefined && { agent }) };
+  switch (record.kind) {
+    case "socketio":
+      return socketIoClient(socketIo);
+    case "socketio-websocket":
+      return socketIoClient({ ...socketIo, transports: ["websocket"] });
+    case "socketio-polling":
+      return socketIoClient({ ...socketIo, upgrade: false });
+    case "websocket":
+      return webSocketClient(options);
+    case "sse":
+      return sseClient(options);
+    case "polling":
+      return pollingClient(options);
+  }
+}
+
+function populationOf(clients: readonly Client[]): Population {
+  const missing = () => clients.filter(({ record }) => !record.isSynced);
+  const describe = (some: readonly Client[]) =>
+    some
+      .slice(0, 10)
+      .map(({ record }) => `${record.name}: ${record.gaveUp ?? ""} ${record.problems.slice(-2).join("; ")}`)
+      .join("\n");
+  return {
+    clients,
+    get records() {
+      return clients.map(({ record }) => record);
+    },
+    connected: () => clients.length - missing().length,
+    disconnects: (kinds = STREAMS) =>
+      clients
+        .filter(({ record }) => kinds.includes(record.kind))
+        .reduce((sum, { record }) => sum + record.disconnects.length, 0),
+    async untilAllConnected(deadlineMs) {
+      await until(
+        () => missing().length === 0,
+        `all ${clients.length} clients are connected`,
+        deadlineMs,
+        () => `${missing().length} are missing:\n${describe(missing())}`,
+      );
+    },
+    async untilAllGotOneAfter(sinceMs, deadlineMs) {
+      const without = () => clients.filter(({ record }) => record.lastMessageAtMs <= sinceMs);
+      await until(
+        () => without().length === 0,
+        "every client got a message",
+        deadlineMs,
+        () => `${without().length} of ${clients.length} did not:\n${describe(without())}`,
+      );
+    },
+    close() {
+      for (const client of clients) client.close();
+    },
+  };
+}
