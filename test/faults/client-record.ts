@@ -47,6 +47,8 @@ export class ClientRecord {
   readonly disconnects: Disconnect[] = [];
   /** Refusals and errors that cost no connection. */
   readonly problems: string[] = [];
+  /** Of the last `synced`: `snapshot` or `resumed`; null: none yet, or the transport has no such message. */
+  syncMode: string | null = null;
   /** What a reconnect asks to go on from. */
   lastId: string | null = null;
   messages = 0;
@@ -109,7 +111,10 @@ export class ClientRecord {
     }
     const control = typeof parsed === "object" && parsed !== null ? parsed : {};
     if (!("type" in control)) throw new Error(`${this.name}: the hub sent ${JSON.stringify(parsed)}`);
-    if (control.type === "synced") this.synced("id" in control ? control.id : null);
+    if (control.type === "synced") {
+      this.syncMode = "mode" in control ? String(control.mode) : null;
+      this.synced("id" in control ? control.id : null);
+    }
     if (control.type === "reconnect" && "afterMs" in control) {
       this.reconnectAfterMs = Number(control.afterMs);
     }

@@ -8,7 +8,7 @@ import { until } from "./until.ts";
 
 // The built program as a user runs it, with its processes to look at and to do harm to.
 
-const program = fileURLToPath(new URL("../../dist/bin/progress-hub.js", import.meta.url));
+export const program = fileURLToPath(new URL("../../dist/bin/progress-hub.js", import.meta.url));
 const JWT_SECRET = "faults-secret-that-is-long-enough-for-hs256";
 export const INGEST_TOKEN = "faults-ingest-token-that-is-long-enough";
 const READY = /^progress-hub ready public=(\S+) internal=(\S+) pid=(\d+) workers=(\d+)$/m;
@@ -52,7 +52,7 @@ export function killAll(): void {
   clusters.clear();
 }
 
-/** Starts `serve` with these flags on 127.0.0.1, on free ports unless the flags name some; rejects with its stderr. */
+/** Starts `serve` with these flags, `--workers` among them, on 127.0.0.1, on free ports unless the flags name some; rejects with its stderr. */
 export async function startCluster(...flags: readonly string[]): Promise<Cluster> {
   const running = spawnServe([...SERVE, ...flags]);
   const ready = await until(
@@ -63,6 +63,8 @@ export async function startCluster(...flags: readonly string[]): Promise<Cluster
   );
   if (ready === "ended") throw new Error(`serve ended with ${running.exit()}:\n${running.stderr()}`);
   const [, publicUrl = "", internalUrl = "", pidText, workersText] = ready;
+  const wanted = flags[flags.indexOf("--workers") + 1];
+  if (workersText !== wanted) throw new Error(`serve runs with --workers ${workersText}, not ${wanted}`);
   const pid = Number(pidText);
   const of = (kind: HubProcessInfo["kind"]) =>
     childrenOf(pid)
@@ -132,9 +134,9 @@ interface Running {
 }
 
 function spawnServe(flags: readonly string[]): Running {
-  const mark = `FAULTS_MARK=${randomUUID()}`;
+  const { env, mark } = markedEnv();
   const child = spawn(process.execPath, ["--no-deprecation", program, "serve", ...flags], {
-    env: { ...cleanEnv(), FAULTS_MARK: mark.slice("FAULTS_MARK=".length) },
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let [stdout, stderr] = ["", ""];
@@ -148,9 +150,6 @@ function spawnServe(flags: readonly string[]): Running {
   child.on("exit", (code, signal) => {
     exit = code ?? signal;
   });
-  clusters.add(() => {
-    for (const { pid } of processesMarked(mark)) process.kill(pid, "SIGKILL");
-  });
   return {
     child,
     mark,
@@ -161,11 +160,18 @@ function spawnServe(flags: readonly string[]): Running {
   };
 }
 
-/** A setting in the environment of whoever runs the tests must not change what they see. */
-export function cleanEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith("PROGRESS_HUB_")),
-  );
+/**
+ * For one hub: a mark by which all its processes are found, and killed by `killAll`. Without settings: one in the
+ * environment of whoever runs the tests must not change what they see.
+ */
+export function markedEnv(): { readonly env: NodeJS.ProcessEnv; readonly mark: string } {
+  const id = randomUUID();
+  const mark = `FAULTS_MARK=${id}`;
+  clusters.add(() => {
+    for (const { pid } of processesMarked(mark)) process.kill(pid, "SIGKILL");
+  });
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PROGRESS_HUB_"));
+  return { env: { ...Object.fromEntries(own), FAULTS_MARK: id }, mark };
 }
 
 /** Two ports that are free now, for a hub that is to come back on the same. */

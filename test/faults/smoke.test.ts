@@ -1,15 +1,12 @@
 import { afterEach, expect, test } from "vitest";
-import { killAll, startCluster } from "./cluster.ts";
+import { startCluster } from "./cluster.ts";
 import { CLEAN, Oracle } from "./oracle.ts";
-import { closePopulations, populate } from "./population.ts";
-import { abandonProducers, startProducer } from "./producer.ts";
+import { populate } from "./population.ts";
+import { startProducer } from "./producer.ts";
+import { endScenes } from "./scene.ts";
 import { until } from "./until.ts";
 
-afterEach(() => {
-  abandonProducers();
-  closePopulations();
-  killAll();
-});
+afterEach(endScenes);
 
 // What every other test here rests on: where nobody does any harm, the oracle finds none, with clients of every kind.
 test("a hub in one process that nobody harms is clean, and ends with 0", async () => {

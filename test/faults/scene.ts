@@ -1,0 +1,44 @@
+import type { ClientKind } from "./client-record.ts";
+import { type Cluster, killAll, startCluster } from "./cluster.ts";
+import { Oracle } from "./oracle.ts";
+import { closePopulations, type Population, populate } from "./population.ts";
+import { abandonProducers, type Producer, startProducer } from "./producer.ts";
+import { until } from "./until.ts";
+
+/** Until the embedded store lands, a core's state dies with it; then this becomes true, and the rules stricter. */
+const STATE_SURVIVES_CORE = false;
+
+export interface SceneOptions {
+  readonly flags: readonly string[];
+  readonly users: number;
+  readonly devicesPerUser: number;
+  readonly kinds: readonly ClientKind[];
+  /** Events a second. */
+  readonly rate: number;
+}
+
+export interface Scene {
+  readonly hub: Cluster;
+  readonly oracle: Oracle;
+  readonly population: Population;
+  readonly producer: Producer;
+}
+
+/** A hub under load: everybody is connected, events come steadily, and every client was shown something. */
+export async function startScene(options: SceneOptions): Promise<Scene> {
+  const hub = await startCluster(...options.flags);
+  const oracle = new Oracle({ stateSurvivesCore: STATE_SURVIVES_CORE });
+  const { users, rate } = options;
+  const population = await populate({ ...options, publicUrl: hub.publicUrl, oracle });
+  const producer = startProducer({ internalUrl: hub.internalUrl, oracle, rate, users });
+  await population.untilAllGotOneAfter(performance.now(), 20_000);
+  await until(() => oracle.endingsOwed > users, "endings are on their way", 20_000);
+  return { hub, oracle, population, producer };
+}
+
+/** For `afterEach`: nobody and nothing is left of a test, however it ended. */
+export function endScenes(): void {
+  abandonProducers();
+  closePopulations();
+  killAll();
+}
