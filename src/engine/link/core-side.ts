@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { HubError } from "../../errors.ts";
 import type { Engine, LiveSource, OutMessage, Receiver } from "../contract.ts";
@@ -43,7 +44,9 @@ export class CoreSide {
   }
 
   /** Rejects with the system's error when it can't listen at the path. */
-  listen(path: string): Promise<void> {
+  async listen(path: string): Promise<void> {
+    // A core that was killed leaves its socket behind; there is never more than one core.
+    await rm(path, { force: true });
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(path, () => {

@@ -21,8 +21,8 @@ import { LinkStream } from "./stream.ts";
 /** An open or a poll waits so long for the core; what goes on with an open connection waits for ever. */
 const PATIENCE_MS = 5_000;
 const EXPIRE_EVERY_MS = 250;
-const RELINK_FROM_MS = 20;
-const RELINK_MAX_MS = 500;
+/** Between two tries to link: they cost next to nothing, and clients wait. */
+const RELINK_EVERY_MS = 50;
 
 export interface GatewaySideOptions {
   /** Unix socket of the core. */
@@ -58,7 +58,6 @@ export class GatewaySide implements Engine, Presence {
   #orders: GatewayOrders | null = null;
   #stream: LinkStream<FromGateway, FromCore> | null = null;
   #relink: NodeJS.Timeout | null = null;
-  #relinkMs = RELINK_FROM_MS;
   #coreHealth: ReturnType<Engine["health"]> | null = null;
   /** Monotonic time since which there is no link; null: there is one. */
   #unlinkedSinceMs: number | null;
@@ -176,7 +175,6 @@ export class GatewaySide implements Engine, Presence {
       closed: () => {},
     });
     this.#stream = stream;
-    this.#relinkMs = RELINK_FROM_MS;
     this.#unlinkedSinceMs = null;
     this.#links += 1;
     stream.send({ kind: "hello", name: this.#options.name, pid: process.pid });
@@ -195,8 +193,7 @@ export class GatewaySide implements Engine, Presence {
     this.#unlinkedSinceMs ??= this.#clock.monotonicMs();
     this.#requests.unlinked();
     if (this.#closed) return;
-    this.#relink = setTimeout(() => this.#connect(), this.#relinkMs);
-    this.#relinkMs = Math.min(RELINK_MAX_MS, 2 * this.#relinkMs);
+    this.#relink = setTimeout(() => this.#connect(), RELINK_EVERY_MS);
     if (wasLinked) this.#options.onChange?.(false);
   }
 
