@@ -1,6 +1,7 @@
 import jsonwebtoken, { type Jwt, type VerifyOptions } from "jsonwebtoken";
 import { HubError } from "../errors.ts";
 import { type KeySettings, loadKeys, type VerificationKey } from "./keys.ts";
+import { Revocations } from "./revocations.ts";
 import { isUserId, USER_ID_RULE } from "./user-id.ts";
 
 export interface VerifierSettings extends KeySettings {
@@ -28,9 +29,11 @@ export interface VerifyTokenOptions {
 }
 
 export interface Verifier {
+  /** What is refused before it expires; whoever adds to it closes nothing by that. */
+  readonly revocations: Revocations;
   /**
-   * Throws HubError `token_missing` (null or empty), `token_expired` (nothing else is wrong with it) or
-   * `token_invalid`. No message holds any part of the token.
+   * Throws HubError `token_missing` (null or empty), `token_expired` (nothing else is wrong with it), `token_revoked`
+   * or `token_invalid`. No message holds any part of the token.
    */
   verify(token: string | null, options?: VerifyTokenOptions): Identity;
 }
@@ -38,7 +41,7 @@ export interface Verifier {
 /** Beyond any header limit in use; refused before anything is decoded. */
 const MAX_TOKEN_CHARACTERS = 8 * 1024;
 /** 9999-12-31T23:59:59Z, the last instant a date string can name. */
-const MAX_EXPIRY_SECONDS = 253_402_300_799;
+export const MAX_EXPIRY_SECONDS = 253_402_300_799;
 
 /**
  * Throws an Error for keys that can't be used, see `loadKeys`; with `jwks-url` every token is `token_invalid` so far.
@@ -53,7 +56,9 @@ export function createVerifier(settings: VerifierSettings, nowMs: () => number =
     // Judged last and by ourselves: an expired token must first be right in everything else.
     ignoreExpiration: true,
   };
+  const revocations = new Revocations(nowMs);
   return {
+    revocations,
     verify(token, options = {}) {
       if (token === null || token === "") throw new HubError("token_missing");
       if (token.length > MAX_TOKEN_CHARACTERS)
@@ -61,6 +66,7 @@ export function createVerifier(settings: VerifierSettings, nowMs: () => number =
       const nowSeconds = Math.floor(nowMs() / 1000);
       const payload = signedPayload(token, keys, { ...claims, clockTimestamp: nowSeconds });
       const identity = identityOf(payload, settings.jwtUserClaim);
+      if (revocations.isRevoked(identity)) throw new HubError("token_revoked");
       if (!options.ignoreExpiration && identity.expiresAtSeconds <= nowSeconds)
         throw new HubError("token_expired");
       return identity;

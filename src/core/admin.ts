@@ -1,10 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import { bearerOf } from "../auth/extract.ts";
+import type { Revocation } from "../auth/revocations.ts";
 import { createSecretCheck } from "../auth/secrets.ts";
 import { isUserId, USER_ID_RULE } from "../auth/user-id.ts";
 import { HubError } from "../errors.ts";
+import { readBody } from "../ingest/body.ts";
+import { parseJson } from "../ingest/json.ts";
 import { answerError, refuseOtherMethods } from "../ingest/problems.ts";
 import type { Directory } from "./directory.ts";
+import { revocationOf } from "./revocation.ts";
 
 export interface AdminOptions {
   /** Bearer secrets of operators; none: the routes are not there. */
@@ -12,13 +16,18 @@ export interface AdminOptions {
   readonly directory: Directory;
   /** Forgets all state of the user; gives how many jobs that were. */
   forget(userId: string): number;
+  /** From now on these tokens are refused, and whoever is connected with one is ended. */
+  revoke(revocation: Revocation): void;
   /** Of the same clock as `MemberInfo.sinceMs`. */
   nowMs(): number;
 }
 
 const CONNECTIONS_URL = "/api/v1/admin/connections";
 const USER_URL = "/api/v1/admin/users/:userId";
+const REVOKE_URL = "/api/v1/admin/tokens/revoke";
 const DISCONNECT_URL = `${USER_URL}/disconnect`;
+
+const MAX_REVOCATION_BYTES = 16 * 1_024;
 
 /** Users that are listed unless `limit` says otherwise, and at most. */
 const LISTED_USERS = 100;
@@ -30,7 +39,7 @@ export function registerAdmin(app: FastifyInstance, options: AdminOptions): void
   const isSecret = createSecretCheck(options.adminTokens);
   app.register(async (scope) => {
     scope.setErrorHandler(answerError);
-    // Nothing is read of a body, whatever a client says it is.
+    // A body is read where one is wanted, whatever a client says it is.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     scope.addHook("onRequest", async (request, reply) => {
@@ -43,9 +52,14 @@ export function registerAdmin(app: FastifyInstance, options: AdminOptions): void
       disconnected: options.directory.disconnect(userIdIn(request.params), "disconnected"),
     }));
     scope.delete(USER_URL, async (request) => ({ forgotten: options.forget(userIdIn(request.params)) }));
+    scope.post(REVOKE_URL, async (request) => {
+      options.revoke(revocationOf(parseJson(await readBody(request.raw, MAX_REVOCATION_BYTES))));
+      return { revoked: true };
+    });
     refuseOtherMethods(scope, CONNECTIONS_URL, ["GET"]);
     refuseOtherMethods(scope, DISCONNECT_URL, ["POST"]);
     refuseOtherMethods(scope, USER_URL, ["DELETE"]);
+    refuseOtherMethods(scope, REVOKE_URL, ["POST"]);
   });
 }
 

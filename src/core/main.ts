@@ -96,6 +96,11 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       uploadOwners.forget(userId);
       return engine.forget(userId);
     },
+    revoke(revocation) {
+      const dropped = verifier.revocations.add(revocation);
+      if (dropped !== null)
+        log.warn("too many revocations: the oldest was dropped, and its tokens are good again");
+    },
   });
   const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
   const links =

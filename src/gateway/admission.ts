@@ -49,9 +49,13 @@ export class Admission {
     }
   }
 
-  /** Throws HubError `token_missing`, `token_invalid` or `token_expired`. */
+  /** Throws HubError `token_missing`, `token_invalid`, `token_expired` or `token_revoked`. */
   async authenticate(token: string | null): Promise<Identity> {
     return this.#verifier.verify(token);
+  }
+
+  isRevoked(identity: Identity): boolean {
+    return this.#verifier.revocations.isRevoked(identity);
   }
 
   /** The origin to be named in CORS headers; null: none needed. Throws HubError `origin_not_allowed`. */

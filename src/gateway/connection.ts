@@ -81,6 +81,10 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     transport.carry(this);
   }
 
+  get identity(): Identity {
+    return this.#identity;
+  }
+
   get kind() {
     return this.#transport.kind;
   }
@@ -99,12 +103,14 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
 
   /** Counts it, watches its times and begins with what it missed. `lastEventId` null: a snapshot. */
   start(jobId: string | null, lastEventId: string | null): void {
-    const { registry, wheel, engine } = this.#parts;
+    const { registry, wheel, engine, admission } = this.#parts;
     const nowMs = wheel.now();
     const { heartbeatMs, maxAgeMs } = this.#limits;
     if (heartbeatMs !== null) this.#heartbeatDueMs = nowMs + heartbeatMs;
     if (maxAgeMs !== null) this.#maxAgeDueMs = nowMs + spread(0.8 * maxAgeMs, maxAgeMs);
     registry.add(this);
+    // Revoked between its admission and here, where those that were let in are looked through.
+    if (admission.isRevoked(this.#identity)) this.end(endingOf("token_revoked"));
     // The core may find that this one is the oldest of too many, and have ended it already.
     if (this.#state !== "open") return;
     this.#reschedule();

@@ -4,7 +4,7 @@ import type { Sink, Subscription, SyncMode } from "../engine/contract.ts";
 import { HubError } from "../errors.ts";
 import type { GatewayParts } from "./parts.ts";
 import type { Member } from "./registry.ts";
-import type { Ending } from "./transport.ts";
+import { type Ending, endingOf } from "./transport.ts";
 import type { Timed } from "./wheel.ts";
 
 /**
@@ -14,12 +14,12 @@ import type { Timed } from "./wheel.ts";
 class LongPoll implements Sink, Member, Timed {
   dueMs = Number.POSITIVE_INFINITY;
   readonly kind = "polling";
-  readonly userId: string;
+  readonly identity: Identity;
   readonly #response: ServerResponse;
   readonly #settle: (refusal: unknown) => void;
 
-  constructor(userId: string, response: ServerResponse, settle: (refusal: unknown) => void) {
-    this.userId = userId;
+  constructor(identity: Identity, response: ServerResponse, settle: (refusal: unknown) => void) {
+    this.identity = identity;
     this.#response = response;
     this.#settle = settle;
   }
@@ -79,7 +79,7 @@ export async function waitForNews(
   response: ServerResponse,
   at: { readonly jobId: string | null; readonly headId: string; readonly waitMs: number },
 ): Promise<void> {
-  const { engine, registry, wheel } = parts;
+  const { engine, registry, wheel, admission } = parts;
   let subscription: Subscription | null = null;
   let poll: LongPoll | null = null;
   let onClose = () => {};
@@ -87,12 +87,11 @@ export async function waitForNews(
     await new Promise<void>((resolve, reject) => {
       onClose = resolve;
       response.once("close", onClose);
-      poll = new LongPoll(identity.userId, response, (refusal) =>
-        refusal === null ? resolve() : reject(refusal),
-      );
+      poll = new LongPoll(identity, response, (refusal) => (refusal === null ? resolve() : reject(refusal)));
       const tokenLeftMs = identity.expiresAtSeconds * 1_000 - Date.now();
       wheel.schedule(poll, wheel.now() + Math.min(at.waitMs, tokenLeftMs));
       registry.add(poll);
+      if (admission.isRevoked(identity)) poll.end(endingOf("token_revoked"));
       subscription = engine.open(identity.userId, { jobId: at.jobId, lastEventId: at.headId }, poll);
     });
   } finally {

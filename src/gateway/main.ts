@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Server } from "socket.io";
+import type { Revocations } from "../auth/revocations.ts";
 import type { Verifier } from "../auth/verify.ts";
 import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -100,6 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   wheel.everyTick(() => pressure.shed());
   wheel.everyTick(() => passOn.shed(settings.maxBuffered - pressure.totalBytes));
+  wheel.everyTick(onRevocation(verifier.revocations, registry));
   wheel.start();
 
   const close = async () => {
@@ -144,6 +146,16 @@ async function accept(listener: Listener, { settings, connections }: GatewayOpti
   if (connections === undefined) return listen(listener.server, settings);
   serveHandedOver(listener.server, connections, () => listener.size);
   return settings.port;
+}
+
+/** Looks through everybody once a tick at most, however many tokens are revoked. */
+function onRevocation(revocations: Revocations, registry: Registry): () => void {
+  let seen = 0;
+  return () => {
+    if (revocations.version === seen) return;
+    seen = revocations.version;
+    registry.endRevoked(revocations);
+  };
 }
 
 /** Fine enough for the shortest of its deadlines, and no finer than 10 ms. */

@@ -10,6 +10,8 @@ export const INTERNAL = {
 
 /** What any request may be answered with. */
 export const ANY = ["bad_request", "not_found", "method_not_allowed", "internal_error"] as const;
+/** What a request with a body may be answered with. */
+export const BODY = ["connect_timeout", "malformed_json", "body_too_large"] as const;
 
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 export const json = (schema: JsonSchema) => ({ "application/json": { schema } });

@@ -11,7 +11,7 @@ import {
   text,
 } from "./message-schemas.ts";
 import { adminPaths, adminSchemas } from "./openapi-admin.ts";
-import { ANY, INTERNAL, json, parameter, problems, ref } from "./openapi-parts.ts";
+import { ANY, BODY, INTERNAL, json, parameter, problems, ref } from "./openapi-parts.ts";
 
 const PUBLIC = { url: "/", description: "Public listener: clients." };
 
@@ -28,7 +28,6 @@ const REJECTIONS = [
 
 const ORIGIN = ["origin_not_allowed"] as const;
 const TOKEN = ["token_missing", "token_invalid", "token_expired", "token_revoked", "disconnected"] as const;
-const BODY = ["connect_timeout", "malformed_json", "body_too_large"] as const;
 const AWAY = ["draining", "overloaded", "store_unavailable"] as const;
 
 const ceHeader = (name: string, description: string) => parameter("header", `ce-${name}`, text, description);

@@ -1,3 +1,5 @@
+import type { Revocations } from "../auth/revocations.ts";
+import type { Identity } from "../auth/verify.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { ConnectionKind, EndReason, GatewayOrders, Presence } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
@@ -5,7 +7,8 @@ import { type Control, type Ending, endingOf } from "./transport.ts";
 
 /** Something that holds a socket for a user: a connection, or a poll that waits. */
 export interface Member {
-  readonly userId: string;
+  /** Of the token it was let in with, or of the last it refreshed that with. */
+  readonly identity: Identity;
   readonly kind: ConnectionKind;
   /** True: its socket is gone. */
   readonly isClosed: boolean;
@@ -53,8 +56,8 @@ export class Registry implements GatewayOrders {
     this.#members.set(memberId, member);
     this.#idOf.set(member, memberId);
     this.#counts[member.kind] += 1;
-    const { userId, kind } = member;
-    this.#presence.join({ memberId, userId, kind, sinceMs: systemClock.monotonicMs() });
+    const { identity, kind } = member;
+    this.#presence.join({ memberId, userId: identity.userId, kind, sinceMs: systemClock.monotonicMs() });
   }
 
   /** Does nothing when it is not there. */
@@ -70,14 +73,24 @@ export class Registry implements GatewayOrders {
   end(memberIds: readonly number[], reason: EndReason): void {
     for (const memberId of memberIds) {
       const member = this.#members.get(memberId);
-      if (member === undefined) continue;
-      member.end(endingOf(reason));
-      this.remove(member);
+      if (member !== undefined) this.#end(member, reason);
+    }
+  }
+
+  /** Ends whoever's token was revoked since it was let in. */
+  endRevoked(revocations: Revocations): void {
+    for (const member of this.members()) {
+      if (revocations.isRevoked(member.identity)) this.#end(member, "token_revoked");
     }
   }
 
   /** All of them, as they are now. */
   members(): Member[] {
     return [...this.#members.values()];
+  }
+
+  #end(member: Member, reason: EndReason): void {
+    member.end(endingOf(reason));
+    this.remove(member);
   }
 }

@@ -1,7 +1,8 @@
+import jsonwebtoken from "jsonwebtoken";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Watcher, type WatcherKind, watchers } from "../clients.ts";
 import { event } from "../events.ts";
-import { ADMIN_TOKEN, startTestHub, type TestHub } from "../hub.ts";
+import { ADMIN_TOKEN, JWT_SECRET, startTestHub, type TestHub } from "../hub.ts";
 import { eventually } from "./gateway-harness.ts";
 
 const PATH = "/api/v1/upload-progress";
@@ -37,9 +38,12 @@ async function watch(kind: Exclude<WatcherKind, "polling">, userId: string, more
 }
 
 /** A poll that waits by the time it is given. */
-async function waitingPoll(userId: string): Promise<{ readonly answer: Promise<Response> }> {
+async function waitingPoll(
+  userId: string,
+  token = hub.tokenFor(userId),
+): Promise<{ readonly answer: Promise<Response> }> {
   const before = hub.stats().connections.polling;
-  const headers = { authorization: `Bearer ${hub.tokenFor(userId)}`, accept: "application/json" };
+  const headers = { authorization: `Bearer ${token}`, accept: "application/json" };
   const poll = fetch(`${hub.publicUrl}${PATH}?wait=60s`, { headers });
   await eventually(() => hub.stats().connections.polling === before + 1, "the poll waits");
   return { answer: poll };
@@ -227,6 +231,74 @@ describe("forget", () => {
     const poll = await waitingPollSince("u", null, "/j");
     await answer("/users/u", "DELETE");
     await expectProblem(await poll.answer, 404, { code: "job_not_found" });
+  });
+});
+
+describe("revoke", () => {
+  const nowSeconds = () => Math.floor(Date.now() / 1_000);
+  const tokenOf = (jti: string, issuedAtSeconds = nowSeconds(), userId = "u") =>
+    jsonwebtoken.sign({ jti, iat: issuedAtSeconds, exp: nowSeconds() + 3_600 }, JWT_SECRET, {
+      subject: userId,
+    });
+  const revoke = async (body: object) => {
+    const response = await admin("/tokens/revoke", "POST", ADMIN_TOKEN, { body: JSON.stringify(body) });
+    expect(await response.json()).toEqual({ revoked: true });
+  };
+  const everyWay = async (token: string) =>
+    Promise.all((["websocket", "socketio", "sse"] as const).map((kind) => watch(kind, "u", { token })));
+
+  test("one token: its connections end within 2 s and can't come back, others of the user stay", async () => {
+    const stolen = await everyWay(tokenOf("stolen"));
+    const good = await everyWay(tokenOf("good"));
+    const poll = await waitingPoll("u", tokenOf("stolen"));
+    const startMs = performance.now();
+    await revoke({ jti: "stolen" });
+    await Promise.all(stolen.map((watcher) => watcher.until(({ ends }) => ends.length > 0, "closed")));
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    await expectProblem(await poll.answer, 401, { code: "token_revoked" });
+    const [native, socketio] = stolen;
+    expect(native?.ends).toEqual([{ code: 4401, reason: "token_revoked" }]);
+    expect(socketio?.controls).toContainEqual({ type: "closing", code: 4401 });
+    // Comes back by itself, and is told.
+    await socketio?.until(({ ended }) => ended, "refused");
+    expect(socketio?.ends.at(-1)).toMatchObject({ code: "token_revoked" });
+    const headers = { authorization: `Bearer ${tokenOf("stolen")}`, accept: "application/json" };
+    await expectProblem(await fetch(`${hub.publicUrl}${PATH}`, { headers }), 401, { code: "token_revoked" });
+    for (const { ends } of good) expect(ends).toEqual([]);
+  });
+
+  test("all of a user from before: who has a newer one stays, and so does everybody else", async () => {
+    const [before, after] = [nowSeconds() - 10, nowSeconds()];
+    const old = await everyWay(tokenOf("a", before));
+    const kept = [...(await everyWay(tokenOf("b", after)))];
+    kept.push(await watch("websocket", "v", { token: tokenOf("c", before, "v") }));
+    await revoke({ userId: "u", issuedBefore: after, expiresAt: after + 3_600 });
+    await Promise.all(old.map((watcher) => watcher.until(({ ends }) => ends.length > 0, "closed")));
+    for (const { ends } of kept) expect(ends).toEqual([]);
+  });
+
+  test.each([
+    ["nothing", {}],
+    ["both ways", { jti: "a", userId: "u", issuedBefore: 5 }],
+    ["a user without a time", { userId: "u" }],
+    ["a time in milliseconds", { userId: "u", issuedBefore: 1_790_000_000_000 }],
+    ["an empty jti", { jti: "" }],
+    ["a jti with a time", { jti: "a", issuedBefore: 5 }],
+    ["a jti that is a number", { jti: 5 }],
+    ["an end that is no time", { jti: "a", expiresAt: "soon" }],
+    ["a misspelled field", { jti: "a", expires: 5 }],
+    ["a list", ["a"]],
+  ])("%s is a bad request", async (_what, body) => {
+    const init = { body: JSON.stringify(body) };
+    const response = await admin("/tokens/revoke", "POST", ADMIN_TOKEN, init);
+    await expectProblem(response, 400, { code: "bad_request" });
+  });
+
+  test("what is no JSON, or too much of it, is refused as everywhere", async () => {
+    const post = (body: string) => admin("/tokens/revoke", "POST", ADMIN_TOKEN, { body });
+    await expectProblem(await post("{"), 400, { code: "malformed_json" });
+    await expectProblem(await post(`"${"x".repeat(20_000)}"`), 413, { code: "body_too_large" });
+    await expectProblem(await admin("/tokens/revoke"), 405, { code: "method_not_allowed" });
   });
 });
 

@@ -91,6 +91,7 @@ test("the versions, and every path and message that there is", () => {
     "/api/v1/admin/connections",
     "/api/v1/admin/users/{userId}/disconnect",
     "/api/v1/admin/users/{userId}",
+    "/api/v1/admin/tokens/revoke",
     "/api/v1/upload-progress",
     "/api/v1/upload-progress/{jobId}",
     "/ws/upload-progress",
@@ -162,9 +163,9 @@ test("what operators are answered is as the OpenAPI says", async () => {
   const watcher = watchers.sse({ publicUrl: hub.publicUrl, token: hub.tokenFor("o") });
   onTestFinished(() => watcher.close());
   await watcher.until(({ syncs }) => syncs === 1, "synced");
-  const ask = async (path: string, method = "GET"): Promise<unknown> => {
+  const ask = async (path: string, method = "GET", body: string | null = null): Promise<unknown> => {
     const headers = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    return (await fetch(`${hub.internalUrl}/api/v1/admin${path}`, { method, headers })).json();
+    return (await fetch(`${hub.internalUrl}/api/v1/admin${path}`, { method, headers, body })).json();
   };
   const connections = await ask("/connections?userId=o");
   expect(connections).toMatchObject({ connections: [{ transport: "sse" }] });
@@ -178,6 +179,11 @@ test("what operators are answered is as the OpenAPI says", async () => {
   expect(faultsOf(answerOf(`${user}/disconnect`, "post"), told)).toBeNull();
   expect(faultsOf(answerOf(user, "delete"), await ask("/users/o", "DELETE"))).toBeNull();
   expect(componentFaults("Problem", await ask("/users/o", "GET"))).toBeNull();
+  const revocation = { jti: "of-nobody", expiresAt: 1_800_000_000 };
+  expect(componentFaults("Revocation", revocation)).toBeNull();
+  expect(componentFaults("Revocation", { jti: "t", userId: "u", issuedBefore: 5 })).not.toBeNull();
+  const revoked = await ask("/tokens/revoke", "POST", JSON.stringify(revocation));
+  expect(faultsOf(answerOf("/api/v1/admin/tokens/revoke", "post"), revoked)).toBeNull();
 });
 
 test("every message of a story is as the AsyncAPI says, on every transport", async () => {

@@ -57,6 +57,25 @@ function refusalOf(
   return "accepted";
 }
 
+describe("what is revoked", () => {
+  it("is refused once all else is right, whether or not it has expired", () => {
+    const verifier = verifierOf();
+    const codeOf = (payload: object, options?: VerifyTokenOptions) => {
+      try {
+        return verifier.verify(hs256(payload), options).userId;
+      } catch (error) {
+        return error instanceof HubError ? error.code : String(error);
+      }
+    };
+    expect(codeOf(claims)).toBe(claims.sub);
+    verifier.revocations.add({ jti: "t1", expiresAtSeconds: null });
+    expect(codeOf(claims)).toBe("token_revoked");
+    expect(codeOf({ ...claims, exp: NOW - 1 }, { ignoreExpiration: true })).toBe("token_revoked");
+    expect(codeOf({ ...claims, jti: "t2" })).toBe(claims.sub);
+    expect(codeOf({ ...claims, nbf: NOW + 9 })).toBe("token_invalid");
+  });
+});
+
 describe("what is accepted", () => {
   it("tells who, until when, since when and which token", () => {
     expect(verifierOf().verify(hs256(claims))).toEqual({

@@ -90,6 +90,7 @@ function connected(
   expiresInSeconds = 100_000,
   pressure = new Pressure(1_000),
   directory = new Directory(10),
+  verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] })),
 ) {
   const clock = { nowMs: 0 };
   const wall = { aheadMs: 0 };
@@ -97,7 +98,6 @@ function connected(
   const transport = new ScriptedTransport();
   const registry = new Registry(10, (orders) => directory.attach("gateway", orders));
   const wheel = new Wheel(100, () => clock.nowMs);
-  const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
   const admission = new Admission(verifier, registry, [], { descriptors: 0 });
   const nowSeconds = Math.floor(Date.now() / 1_000);
   const identity = {
@@ -217,6 +217,22 @@ test("ended while it is let in, it opens nothing", () => {
   const { engine, transport } = connected(undefined, undefined, new Directory(0));
   expect(transport.log).toEqual(["end replaced 4429"]);
   expect(engine.sink).toBeNull();
+});
+
+test("a token revoked between admission and start opens nothing; revoked later, it ends", () => {
+  const verifier = createVerifier(settingsFor({ jwtSecret: ["s".repeat(32)] }));
+  const { connection, transport, registry, engine } = connected(undefined, undefined, undefined, verifier);
+  const ofUser = { userId: "u", issuedBeforeSeconds: START_MS / 1_000 + 1, expiresAtSeconds: null };
+  registry.endRevoked(verifier.revocations);
+  expect(transport.log).toEqual([]);
+  verifier.revocations.add(ofUser);
+  registry.endRevoked(verifier.revocations);
+  expect(transport.log).toEqual(["end token_revoked 4401"]);
+  expect(engine.calls).toEqual(["close"]);
+  expect([connection.isClosed, registry.size]).toEqual([false, 0]);
+  const late = connected(undefined, undefined, undefined, verifier);
+  expect(late.transport.log).toEqual(["end token_revoked 4401"]);
+  expect([late.engine.sink, late.registry.size]).toEqual([null, 0]);
 });
 
 test("what the transport loses counts no more", () => {
