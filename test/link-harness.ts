@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Revocations } from "../src/auth/revocations.ts";
 import type { CoreEngine, CoreEngineOptions } from "../src/engine/core-engine.ts";
 import { CoreSide } from "../src/engine/link/core-side.ts";
 import { GatewaySide } from "../src/engine/link/gateway-side.ts";
@@ -26,10 +27,11 @@ export async function linkedEngine(options: Partial<CoreEngineOptions> = {}): Pr
   const coreSide = new CoreSide({
     engine: core,
     health: () => core.health(),
+    revocations: new Revocations(),
     attach: () => ({ join() {}, leave() {}, detach() {} }),
   });
   await coreSide.listen(path);
-  const side = new GatewaySide({ path, name: "1" });
+  const side = new GatewaySide({ path, name: "1", revocations: new Revocations() });
   const settled = () => untilQuiet(side);
   await settled();
   return {

@@ -19,9 +19,11 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
   const linked = new Promise<void>((resolve) => {
     onLinked = resolve;
   });
+  const verifier = createVerifier(settings);
   const core = new GatewaySide({
     path: coreSocketIn(folder),
     name,
+    revocations: verifier.revocations,
     onChange(isLinked) {
       if (isLinked) onLinked();
       else log.warn("the link to the core broke; connections stay, and read what they miss when it is back");
@@ -31,7 +33,7 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     settings,
     engine: core,
     attachPresence: (orders) => core.attach(orders),
-    verifier: createVerifier(settings),
+    verifier,
     log,
     connections: lifeline,
     peers: createPeers(folder, tag),

@@ -7,6 +7,7 @@ import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
+import type { GatewayOrders } from "../engine/presence.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
 import { createUploadOwners } from "../ingest/upload-owners.ts";
@@ -67,6 +68,11 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   const directory = new Directory(settings.maxConnectionsPerUser);
   const uploadOwners = createUploadOwners();
 
+  const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
+  const { revocations } = verifier;
+  const attach = (name: string, orders: GatewayOrders) => directory.attach(name, orders);
+  const links = cluster && new CoreSide({ engine, health, attach, revocations });
+
   const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: "warn" });
   const internal: FastifyInstance = fastify({
     ...problemServerOptions,
@@ -100,11 +106,9 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       const dropped = verifier.revocations.add(revocation);
       if (dropped !== null)
         log.warn("too many revocations: the oldest was dropped, and its tokens are good again");
+      links?.revoke([revocation]);
     },
   });
-  const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
-  const links =
-    cluster && new CoreSide({ engine, health, attach: (name, orders) => directory.attach(name, orders) });
   await links?.listen(cluster?.linkPath ?? "");
   const internalUrl = await accept(internal, settings, cluster?.connections ?? null);
 

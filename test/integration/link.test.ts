@@ -1,6 +1,7 @@
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { Revocations } from "../../src/auth/revocations.ts";
 import type { OutMessage } from "../../src/engine/contract.ts";
 import { GatewaySide } from "../../src/engine/link/gateway-side.ts";
 import { Reader } from "../engine-harness.ts";
@@ -52,7 +53,7 @@ async function between(
 }
 
 async function gatewayAt(path: string, name: string): Promise<GatewaySide> {
-  const side = new GatewaySide({ path, name });
+  const side = new GatewaySide({ path, name, revocations: new Revocations() });
   stops.push(() => side.close());
   await untilQuiet(side);
   return side;
@@ -116,7 +117,7 @@ describe("a link that breaks", () => {
   test("opens and reads of the gap wait for it, and succeed", async () => {
     const { core, path } = await linked();
     await core.publish([event.started()]);
-    const side = new GatewaySide({ path: `${path}.late`, name: "2" });
+    const side = new GatewaySide({ path: `${path}.late`, name: "2", revocations: new Revocations() });
     stops.push(() => side.close());
     expect(side.health().ready).toBe(false);
     const reader = new Reader(side, "u");
@@ -139,6 +140,7 @@ describe("a link that breaks", () => {
     const side = new GatewaySide({
       path: "/nowhere/core.sock",
       name: "2",
+      revocations: new Revocations(),
       clock: { monotonicMs: () => time.nowMs },
     });
     stops.push(() => side.close());
@@ -161,7 +163,7 @@ describe("a link that breaks", () => {
         async (steps) => {
           const under = await linkedEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
           const middle = await between(under.path);
-          const side = new GatewaySide({ path: middle.path, name: "2" });
+          const side = new GatewaySide({ path: middle.path, name: "2", revocations: new Revocations() });
           try {
             const whole = new Reader(under.core, "u");
             const cut = new Reader(side, "u");

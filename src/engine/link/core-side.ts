@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
+import type { Revocation, Revocations } from "../../auth/revocations.ts";
 import { HubError } from "../../errors.ts";
 import type { Engine, LiveSource, OutMessage, Receiver } from "../contract.ts";
 import type { EndReason, GatewayOrders, Presence } from "../presence.ts";
@@ -18,6 +19,7 @@ export interface CoreSideOptions {
   readonly attach: (name: string, orders: GatewayOrders) => Presence & { detach(): void };
   /** Ready to be asked by clients: the engine's own health, unless the core is draining. */
   readonly health: Engine["health"];
+  readonly revocations: Pick<Revocations, "add" | "list">;
 }
 
 export interface GatewayLinkStats {
@@ -66,6 +68,11 @@ export class CoreSide {
     for (const peer of this.#peers) peer.tellHealth(health);
   }
 
+  /** To every gateway; new ones are told of it when they come. */
+  revoke(revocations: readonly Revocation[]): void {
+    for (const peer of this.#peers) peer.revoke(revocations);
+  }
+
   /** The metrics of every gateway that answers in time; each as it gave them. */
   async scrape(): Promise<readonly (readonly object[])[]> {
     const answers = await Promise.all([...this.#peers].map((peer) => peer.scrape(SCRAPE_TIMEOUT_MS)));
@@ -79,15 +86,30 @@ export class CoreSide {
   }
 
   #accept(socket: Socket): void {
-    const peer = new GatewayPeer(socket, this.#options, () => this.#peers.delete(peer));
+    const { health, revocations } = this.#options;
+    const peer = new GatewayPeer(socket, this.#options, {
+      gone: () => this.#peers.delete(peer),
+      revoked: (told) => {
+        for (const revocation of told) revocations.add(revocation);
+        this.revoke(told);
+      },
+    });
     this.#peers.add(peer);
-    peer.tellHealth(this.#options.health());
+    peer.tellHealth(health());
+    peer.revoke(revocations.list());
   }
+}
+
+interface PeerEvents {
+  gone(): void;
+  /** It knows of these: it was linked to a core before this one. */
+  revoked(revocations: readonly Revocation[]): void;
 }
 
 /** One gateway as the core sees it: which users it holds, what it is sent, what it asks. */
 class GatewayPeer implements Receiver, GatewayOrders {
   readonly #options: CoreSideOptions;
+  readonly #events: PeerEvents;
   readonly #stream: LinkStream<FromCore, FromGateway>;
   readonly #watched = new Set<string>();
   /** Users whose messages were left out since too much waits; not empty: all messages are left out. */
@@ -100,13 +122,14 @@ class GatewayPeer implements Receiver, GatewayOrders {
   #lastScrape = 0;
   #toldHealth = "";
 
-  constructor(socket: Socket, options: CoreSideOptions, onGone: () => void) {
+  constructor(socket: Socket, options: CoreSideOptions, events: PeerEvents) {
     this.#options = options;
+    this.#events = events;
     this.#stream = new LinkStream(socket, isFromGateway, {
       message: (message) => this.#take(message),
       drained: () => this.#drained(),
       closed: () => {
-        onGone();
+        events.gone();
         this.#leave();
       },
     });
@@ -142,6 +165,10 @@ class GatewayPeer implements Receiver, GatewayOrders {
 
   end(memberIds: readonly number[], reason: EndReason): void {
     this.#stream.send({ kind: "end", memberIds, reason });
+  }
+
+  revoke(revocations: readonly Revocation[]): void {
+    if (revocations.length > 0) this.#stream.send({ kind: "revoked", revocations });
   }
 
   tellHealth({ ready, reason }: ReturnType<Engine["health"]>): void {
@@ -191,6 +218,9 @@ class GatewayPeer implements Receiver, GatewayOrders {
         return;
       case "leave":
         this.#presence?.leave(message.memberId);
+        return;
+      case "revoked":
+        this.#events.revoked(message.revocations);
         return;
       case "metrics":
         this.#scrapes.get(message.request)?.(message.metrics);
@@ -248,6 +278,7 @@ const fromGateway: ReadonlySet<string> = new Set<FromGateway["kind"]>([
   "unwatch",
   "join",
   "leave",
+  "revoked",
   "metrics",
   "read",
   "jobs",

@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import type { Revocations } from "../../auth/revocations.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import { HubError } from "../../errors.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -29,6 +30,7 @@ export interface GatewaySideOptions {
   readonly path: string;
   /** Of this gateway, as metrics and admin routes name it. */
   readonly name: string;
+  readonly revocations: Pick<Revocations, "add" | "list">;
   readonly clock?: Pick<Clock, "monotonicMs">;
   /** This process's metrics, when the core asks for them. */
   readonly metrics?: () => Promise<readonly object[]>;
@@ -178,6 +180,8 @@ export class GatewaySide implements Engine, Presence {
     this.#unlinkedSinceMs = null;
     this.#links += 1;
     stream.send({ kind: "hello", name: this.#options.name, pid: process.pid });
+    const revocations = this.#options.revocations.list();
+    if (revocations.length > 0) stream.send({ kind: "revoked", revocations });
     for (const member of this.#members.values()) stream.send({ kind: "join", member });
     for (const userId of this.#feeds.keys()) stream.send({ kind: "watch", userId });
     // Subscribed again above, so that what is read now leaves no gap to what comes live.
@@ -207,6 +211,9 @@ export class GatewaySide implements Engine, Presence {
           for (const feed of this.#feeds.get(userId) ?? []) feed.resync();
         }
         return;
+      case "revoked":
+        for (const revocation of message.revocations) this.#options.revocations.add(revocation);
+        return;
       case "health":
         this.#coreHealth = { ready: message.ready, reason: message.reason };
         return;
@@ -234,6 +241,7 @@ function unexpected(answer: LinkAnswer): never {
 
 const fromCore: ReadonlySet<string> = new Set<FromCore["kind"]>([
   "health",
+  "revoked",
   "deliver",
   "resync",
   "end",

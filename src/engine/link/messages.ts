@@ -1,3 +1,4 @@
+import type { Revocation } from "../../auth/revocations.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import type { ErrorCode } from "../../errors.ts";
 import type { OutMessage, Page, PublishResult, ReadQuery } from "../contract.ts";
@@ -9,8 +10,15 @@ export type FromGateway =
   | { readonly kind: "watch" | "unwatch"; readonly userId: string }
   | { readonly kind: "join"; readonly member: MemberInfo }
   | { readonly kind: "leave"; readonly memberId: number }
+  | Revoked
   | { readonly kind: "metrics"; readonly request: number; readonly metrics: readonly object[] }
   | LinkRequest;
+
+/** Either way, all that are known at the start of a link: a core that was killed learns them from its gateways. */
+interface Revoked {
+  readonly kind: "revoked";
+  readonly revocations: readonly Revocation[];
+}
 
 /** What a gateway asks; asked again on the next link where the answer did not come on this one. */
 export type LinkRequest =
@@ -31,6 +39,7 @@ export type FromCore =
   | { readonly kind: "resync"; readonly userIds: readonly string[] }
   | { readonly kind: "end"; readonly memberIds: readonly number[]; readonly reason: EndReason }
   | { readonly kind: "scrape"; readonly request: number }
+  | Revoked
   | LinkAnswer;
 
 export type LinkAnswer =
