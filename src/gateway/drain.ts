@@ -9,24 +9,45 @@ const NOTICE_MS = 200;
 const PACE_MS = 1;
 
 /** Whoever has to go before the gateway can. */
-export type Leaving = Pick<Member, "isClosed" | "tell" | "end" | "terminate">;
+export interface Leaving extends Pick<Member, "isClosed" | "tell" | "end" | "terminate"> {
+  /** True: an end just now would leave its client hanging; in a moment it would not. */
+  readonly isSettling?: boolean;
+}
 
 /**
- * Sends everybody away: `reconnect` to all, each with a time of its own, then closes 1012, paced over at most half of
- * `timeoutMs`; whoever is still there at `timeoutMs` is dropped.
+ * Sends everybody away, whoever still comes included: `reconnect`, each with a time of its own, then closes 1012, paced
+ * over at most half of `timeoutMs`; whoever is still there at `timeoutMs` is dropped. `present` gives who is there now.
  */
-export async function drainConnections(members: readonly Leaving[], timeoutMs: number): Promise<void> {
+export async function drainConnections(present: () => readonly Leaving[], timeoutMs: number): Promise<void> {
+  const halfMs = performance.now() + timeoutMs / 2;
   const deadlineMs = performance.now() + timeoutMs;
   const spreadMs = Math.max(2_000, timeoutMs / 3);
-  for (const member of members) member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
+  const told = new Set<Leaving>();
+  const ended = new Set<Leaving>();
+  const notEnded = () => present().filter((member) => !ended.has(member));
+  const tellNew = () => {
+    for (const member of present()) {
+      if (told.has(member)) continue;
+      told.add(member);
+      member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
+    }
+  };
+
+  tellNew();
   await sleep(Math.min(NOTICE_MS, timeoutMs / 4));
-  const paceMs = Math.min(timeoutMs / 2, members.length * PACE_MS);
-  const perStep = Math.max(1, Math.ceil(members.length / Math.max(1, paceMs / STEP_MS)));
-  for (let start = 0; start < members.length; start += perStep) {
-    for (const member of members.slice(start, start + perStep)) member.end(endingOf("draining"));
-    if (start + perStep < members.length) await sleep(STEP_MS);
-  }
-  while (members.some((member) => !member.isClosed) && performance.now() < deadlineMs)
+  const paceMs = Math.min(timeoutMs / 4, told.size * PACE_MS);
+  const perStep = Math.max(1, Math.ceil(told.size / Math.max(1, paceMs / STEP_MS)));
+  for (;;) {
+    tellNew();
+    const mayStay = performance.now() < halfMs;
+    const next = notEnded().filter(({ isSettling }) => !(mayStay && isSettling === true));
+    for (const member of next.slice(0, perStep)) {
+      ended.add(member);
+      member.end(endingOf("draining"));
+    }
+    const isDone = notEnded().length === 0 && [...ended].every(({ isClosed }) => isClosed);
+    if (isDone || performance.now() >= deadlineMs) break;
     await sleep(Math.min(STEP_MS, Math.max(1, timeoutMs)));
-  for (const member of members) member.terminate();
+  }
+  for (const member of [...present(), ...ended]) member.terminate();
 }

@@ -134,7 +134,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     io: socketio.io,
     async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();
-      await drainConnections([...registry.members(), ...passOn.leaving()], timeoutMs);
+      await drainConnections(() => [...registry.members(), ...passOn.leaving()], timeoutMs);
       await close();
     },
     close,

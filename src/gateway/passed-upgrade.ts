@@ -9,6 +9,8 @@ import type { Timed, Wheel } from "./wheel.ts";
 const NEVER = Number.POSITIVE_INFINITY;
 /** Time for the other side to take what is left for it, once one has gone. */
 const CLOSE_GRACE_MS = 5_000;
+/** Of the frames with which a client of engine.io moves to its WebSocket: `2probe`, then `5`, both masked. */
+const MOVING_BYTES = 12 + 7;
 
 export interface UpgradePassage {
   readonly wheel: Wheel;
@@ -33,13 +35,16 @@ export class PassedUpgrade implements Timed, Leaving {
   readonly #owner: Socket;
   readonly #passage: UpgradePassage;
   #state: "waiting" | "open" | "ending" | "closed" = "waiting";
+  readonly #headBytes: number;
   #error: Error | null = null;
 
   constructor(request: IncomingMessage, client: Duplex, head: Buffer, passage: UpgradePassage) {
     this.#client = client;
     this.#passage = passage;
     this.#owner = connect({ path: passage.socketPath });
-    this.#owner.write(headTextOf(request), "latin1");
+    const headText = headTextOf(request);
+    this.#headBytes = headText.length;
+    this.#owner.write(headText, "latin1");
     if (head.length > 0) this.#owner.write(head);
     this.#schedule(passage.answerTimeoutMs);
     this.#owner.on("error", (error) => {
@@ -60,6 +65,11 @@ export class PassedUpgrade implements Timed, Leaving {
 
   get isClosed(): boolean {
     return this.#state === "closed";
+  }
+
+  /** A stock client that has stopped polling and not moved yet would wait for the end of its heartbeat: 45 s. */
+  get isSettling(): boolean {
+    return this.#owner.bytesWritten - this.#headBytes < MOVING_BYTES;
   }
 
   /** Nothing can be said between the frames of someone else. */
