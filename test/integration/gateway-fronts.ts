@@ -5,10 +5,9 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 /** Something in front of several gateways that knows of no sessions. */
 export interface Front {
   readonly url: string;
-  /** How much went to each, in the order of the ports. */
-  readonly turns: readonly number[];
-  /** Leaves out the gateway with the port from now on. */
+  /** Leaves out the gateway with the port from now on, or takes it in again. */
   without(port: number): void;
+  with(port: number): void;
   close(): Promise<void>;
 }
 
@@ -68,26 +67,20 @@ function joined(client: Socket, port: number): Socket {
 }
 
 function turnsOf(ports: readonly number[]) {
-  const turns = ports.map(() => 0);
   const here = new Set(ports);
   let at = 0;
   return {
-    turns,
     next(indexToAvoid = -1): number {
       do at = (at + 1) % ports.length;
       while (!here.has(ports[at] ?? 0) || at === indexToAvoid);
-      turns[at] = (turns[at] ?? 0) + 1;
       return ports[at] ?? 0;
     },
     without: (port: number) => void here.delete(port),
+    with: (port: number) => void here.add(port),
   };
 }
 
-async function started(
-  server: Server,
-  { turns, without }: ReturnType<typeof turnsOf>,
-  onClose = () => {},
-): Promise<Front> {
+async function started(server: Server, turn: ReturnType<typeof turnsOf>, onClose = () => {}): Promise<Front> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket) => {
     sockets.add(socket);
@@ -99,8 +92,8 @@ async function started(
   if (address === null || typeof address === "string") throw new Error("a front listens on a port");
   return {
     url: `http://127.0.0.1:${address.port}`,
-    turns,
-    without,
+    without: turn.without,
+    with: turn.with,
     async close() {
       onClose();
       for (const socket of sockets) socket.destroy();

@@ -50,13 +50,20 @@ export interface TestCluster {
 }
 
 /** So many gateways that pass on to each other, and one core for all, in this process. */
-export async function testCluster(size: number, overrides: Partial<Settings> = {}): Promise<TestCluster> {
+export async function testCluster(
+  size: number,
+  overrides: Partial<Settings> = {},
+  overridesOf: (tag: string) => Partial<Settings> = () => ({}),
+): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "gateways-"));
   const settings = testSettings(overrides);
   const core = { engine: testEngine(settings), directory: new Directory(settings.maxConnectionsPerUser) };
   const tags = Array.from({ length: size }, (_, index) => String(index + 1));
   const gateways = await Promise.all(
-    tags.map((tag) => gatewayBeside(core, `gateway-${tag}`, overrides, createPeers(folder, tag))),
+    tags.map((tag) => {
+      const own = { ...overrides, ...overridesOf(tag) };
+      return gatewayBeside(core, `gateway-${tag}`, own, createPeers(folder, tag));
+    }),
   );
   return {
     gateways,
