@@ -1,53 +1,21 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { eventually, TEST_SECRET, tokenOf } from "../integration/gateway-harness.ts";
+import { eventually, tokenOf } from "../integration/gateway-harness.ts";
+import { type ClusterProcess, startClusterProcess } from "./cluster-process.ts";
 
 const CLIENTS = 8;
-const fixture = new URL("cluster-gateways.mjs", import.meta.url).pathname;
-let primary: ChildProcess;
-let directory: string;
-let publicUrl = "";
-const ready: number[] = [];
-const answers = new Map<number, unknown>();
-let questions = 0;
+let cluster: ClusterProcess;
 const open: Socket[] = [];
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "cluster-"));
-  const settings = { host: "127.0.0.1", port: 0, jwtSecret: [TEST_SECRET], ingestToken: ["i".repeat(32)] };
-  primary = fork(fixture, [JSON.stringify(settings), directory]);
-  primary.on("message", (message: Record<string, unknown>) => {
-    if (message.kind === "answer") answers.set(Number(message.id), message.result);
-    else {
-      publicUrl = String(message.publicUrl);
-      ready.push(Number(message.worker));
-    }
-  });
-  await eventually(() => ready.length === 2, "two gateways", 15_000);
+  cluster = await startClusterProcess();
 });
 
 afterEach(() => {
   for (const socket of open.splice(0)) socket.disconnect();
 });
 
-afterAll(async () => {
-  primary.disconnect();
-  await eventually(() => primary.exitCode !== null, "the primary is gone");
-  await rm(directory, { recursive: true });
-});
-
-/** Has the worker do it. */
-async function ask(worker: number | undefined, call: string, ...args: unknown[]): Promise<unknown> {
-  questions += 1;
-  const id = questions;
-  primary.send({ id, worker, call, args });
-  await eventually(() => answers.has(id), `an answer to ${call}`, 10_000);
-  return answers.get(id);
-}
+afterAll(() => cluster.close());
 
 const idsOf = (value: unknown): string[] => {
   if (!Array.isArray(value)) throw new Error(`no list: ${JSON.stringify(value)}`);
@@ -62,7 +30,7 @@ const sorted = (ids: readonly (string | undefined)[]) => [...ids].sort();
 async function clients(): Promise<Socket[]> {
   const path = "/ws/upload-progress";
   for (let count = 0; count < CLIENTS; count += 1) {
-    open.push(io(publicUrl, { path, forceNew: true, auth: { token: tokenOf(`user${count}`) } }));
+    open.push(io(cluster.publicUrl, { path, forceNew: true, auth: { token: tokenOf(`user${count}`) } }));
   }
   await eventually(() => open.every(upgraded), "all upgraded", 15_000);
   return open;
@@ -72,53 +40,53 @@ const upgraded = (socket: Socket) => socket.connected && socket.io.engine?.trans
 
 test("fetchSockets sees the clients of all gateways, and nobody's token", async () => {
   const sockets = await clients();
-  const [first, second] = ready;
-  const [own, others] = [idsOf(await ask(first, "own")), idsOf(await ask(second, "own"))];
+  const [first, second] = cluster.ready;
+  const [own, others] = [idsOf(await cluster.ask(first, "own")), idsOf(await cluster.ask(second, "own"))];
   expect(own.length).toBeGreaterThan(0);
   expect(others.length).toBeGreaterThan(0);
-  const all = await ask(first, "all");
+  const all = await cluster.ask(first, "all");
   expect(sorted(idsOf(all))).toEqual(sorted(sockets.map(({ id }) => id)));
   expect(sorted(idsOf(all))).toEqual(sorted([...own, ...others]));
-  expect(sorted(idsOf(await ask(second, "all")))).toEqual(sorted(idsOf(all)));
+  expect(sorted(idsOf(await cluster.ask(second, "all")))).toEqual(sorted(idsOf(all)));
   expect(JSON.stringify(all)).not.toContain(tokenOf("user0").slice(0, 20));
-  for (const worker of ready) {
-    const stats = await ask(worker, "stats");
+  for (const worker of cluster.ready) {
+    const stats = await cluster.ask(worker, "stats");
     expect(stats).toMatchObject({ passedOn: { goneTotal: 0, failedTotal: 0 } });
   }
 });
 
 test("serverSideEmit reaches the other gateway and brings its acknowledgement", async () => {
-  const [first, second] = ready;
-  expect(await ask(first, "emit", "hello")).toEqual([`hello, from ${second}`]);
-  expect(await ask(second, "emit", "hello")).toEqual([`hello, from ${first}`]);
+  const [first, second] = cluster.ready;
+  expect(await cluster.ask(first, "emit", "hello")).toEqual([`hello, from ${second}`]);
+  expect(await cluster.ask(second, "emit", "hello")).toEqual([`hello, from ${first}`]);
 });
 
 test.each([false, true])("disconnectSockets(%s) reaches a client of the other gateway", async (close) => {
   const sockets = await clients();
-  const [first, second] = ready;
-  const ids = idsOf(await ask(second, "own"));
+  const [first, second] = cluster.ready;
+  const ids = idsOf(await cluster.ask(second, "own"));
   const victim = sockets.find(({ id }) => id === ids[0]);
   const reasons: string[] = [];
   victim?.on("disconnect", (reason) => reasons.push(reason));
-  await ask(first, "disconnect", ids[0], close);
+  await cluster.ask(first, "disconnect", ids[0], close);
   await eventually(() => reasons.length === 1, "disconnected");
   expect(reasons).toEqual(["io server disconnect"]);
   expect(victim?.active).toBe(false);
-  expect(idsOf(await ask(first, "all"))).toHaveLength(CLIENTS - 1);
-  expect(idsOf(await ask(second, "own"))).toHaveLength(ids.length - 1);
+  expect(idsOf(await cluster.ask(first, "all"))).toHaveLength(CLIENTS - 1);
+  expect(idsOf(await cluster.ask(second, "own"))).toHaveLength(ids.length - 1);
   expect(sockets.filter(({ connected }) => connected)).toHaveLength(CLIENTS - 1);
 });
 
 test("a gateway killed with -9 and replaced: everybody is back, with all gateways' sockets in sight", async () => {
   const sockets = await clients();
-  const [first, second] = ready;
-  primary.send({ id: 0, worker: second, call: "die", args: [] });
-  await eventually(() => ready.length === 3, "its replacement", 15_000);
+  const [first, second] = cluster.ready;
+  cluster.kill(second);
+  await eventually(() => cluster.ready.length === 3, "its replacement", 15_000);
   await eventually(() => sockets.every(upgraded), "all back", 20_000);
   // Until the adapter's heartbeat has timed the dead one out, after 10 s, it asks it too, and fails.
   await eventually(
     async () => {
-      const all = await ask(first, "all");
+      const all = await cluster.ask(first, "all");
       return Array.isArray(all) && all.length === CLIENTS;
     },
     "the replacement's sockets seen",

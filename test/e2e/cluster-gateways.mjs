@@ -1,6 +1,6 @@
 // Gateways as workers of a real node cluster, joined by Socket.IO's cluster adapter and by their Unix sockets, each with
-// an engine of its own: node cluster-gateways.mjs '<settings>' <directory>. Runs the built code. A worker that dies is
-// replaced. A message {id, worker, call, args} is answered with {id, result}.
+// an engine of its own: node cluster-gateways.mjs '<settings>' <directory> [<port of worker 1> ...]. Runs the built
+// code. A worker that dies is replaced. A message {id, worker, call, args} is answered with {id, result}.
 import cluster from "node:cluster";
 import { setupPrimary } from "@socket.io/cluster-adapter";
 import { pino } from "pino";
@@ -21,7 +21,9 @@ if (cluster.isPrimary) {
   for (let workers = 0; workers < 2; workers += 1) cluster.fork();
   process.on("message", (message) => cluster.workers[message.worker].send(message));
 } else {
-  const settings = settingsFor(JSON.parse(process.argv[2]));
+  const [, , given, directory, ...ports] = process.argv;
+  const port = Number(ports[cluster.worker.id - 1] ?? 0);
+  const settings = settingsFor({ ...JSON.parse(given), port });
   const gateway = await startGateway({
     settings,
     engine: new CoreEngine({
@@ -36,7 +38,7 @@ if (cluster.isPrimary) {
     attachPresence: (orders) => new Directory(settings.maxConnectionsPerUser).attach("gateway", orders),
     verifier: createVerifier(settings),
     log: pino({ level: "silent" }),
-    peers: createPeers(process.argv[3], String(cluster.worker.id)),
+    peers: createPeers(directory, String(cluster.worker.id)),
     clusterAdapter: true,
   });
   const { io } = gateway;

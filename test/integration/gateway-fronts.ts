@@ -23,7 +23,7 @@ export function frontByRequest(ports: readonly number[]): Promise<Front> {
   return requestFront(ports, () => -1);
 }
 
-/** The same, and never to the gateway that has the session; `ports` are those of the tags 1, 2 and so on. */
+/** The same, and to another gateway than that with the session, where there is one; `ports` are those of the tags 1, 2 and so on. */
 export function frontElsewhere(ports: readonly number[]): Promise<Front> {
   return requestFront(ports, (url) => Number(/[?&]sid=(\d+)\./.exec(url)?.[1] ?? 0) - 1);
 }
@@ -72,7 +72,7 @@ function turnsOf(ports: readonly number[]) {
   return {
     next(indexToAvoid = -1): number {
       do at = (at + 1) % ports.length;
-      while (!here.has(ports[at] ?? 0) || at === indexToAvoid);
+      while (!here.has(ports[at] ?? 0) || (at === indexToAvoid && here.size > 1));
       return ports[at] ?? 0;
     },
     without: (port: number) => void here.delete(port),

@@ -136,6 +136,25 @@ describe("headers", () => {
     expect(await strange.json()).toMatchObject({ code: "origin_not_allowed" });
   });
 
+  test("a GET's body is not passed on, since nothing would frame it", async () => {
+    const { cluster, passing } = await startCluster(2);
+    let got = "";
+    await impostor(cluster, "9", (socket) =>
+      socket.on("data", (chunk) => {
+        got += chunk;
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      }),
+    );
+    const inner = httpRequest("/healthz");
+    const head = httpRequest(`${PATH}${QUERY}&sid=9.x`, { "Content-Length": String(inner.length) });
+    const client = await RawClient.open(passing.port, head + inner);
+    await client.until(/\r\n\r\nok$/, "the answer");
+    client.socket.write(httpRequest(`${PATH}${QUERY}&sid=9.x`));
+    await client.until(/\r\n\r\nok[\s\S]*\r\n\r\nok$/, "the next answer");
+    expect(got.match(/^GET /gm)).toHaveLength(2);
+    expect(got).not.toMatch(/healthz|content-length/i);
+  });
+
   test("a body can't become a request of its own on the way", async () => {
     const { owner, passing } = await startCluster(2);
     const sid = await handshake(owner);
