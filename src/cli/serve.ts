@@ -35,6 +35,7 @@ interface Running extends Addresses {
   /** Rejects with the reason. */
   restartGateways(): Promise<void>;
   drain(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Runs until the first SIGINT or SIGTERM, then drains; a second one ends the process at once. */
@@ -53,7 +54,10 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
     host.stdout.write(`${announced.join("\n")}\n`);
     signals.onRestart(() => void restart(hub, log));
     const cause = await Promise.race([signals.stopped, hub.broken]);
-    if (cause !== null) throw new CommandFailed(exitCode.failed, `${cause}; see the log above`);
+    if (cause !== null) {
+      await hub.close();
+      throw new CommandFailed(exitCode.failed, `${cause}; see the log above`);
+    }
     log.info("stopping: clients are asked to come back; again to stop at once");
     await hub.drain();
     return exitCode.done;
@@ -79,6 +83,7 @@ async function start(settings: Settings, workers: number, log: Logger): Promise<
         throw new Error("with --workers 0 there is no gateway process to replace");
       },
       drain: () => hub.drain().then(hub.close),
+      close: hub.close,
     };
   } catch (error) {
     throw listenFailure(error, settings) ?? lookupFailure(error, settings) ?? startFailure(error) ?? error;

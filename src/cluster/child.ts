@@ -18,6 +18,7 @@ export class Child implements Taker {
   readonly startedAtMs = performance.now();
   /** Of the newest sign of life; null: none yet. The primary moves it on by the time it could not look itself. */
   aliveAtMs: number | null = null;
+  isReady = false;
   /** Resolves when it serves. Rejects with the cause when it ends before. */
   readonly ready: Promise<void>;
   /** Resolves when the process is gone. */
@@ -95,6 +96,7 @@ export class Child implements Taker {
     else if (message.kind === "drained") this.#onDrained();
     else if (message.kind === "failed") this.#cause = message.cause;
     else {
+      this.isReady = true;
       events.ready();
       this.#onReady();
     }

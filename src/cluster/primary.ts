@@ -1,8 +1,6 @@
 import { fork } from "node:child_process";
 import cluster from "node:cluster";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setupPrimary as setupSocketIoAdapter } from "@socket.io/cluster-adapter";
 import type { Logger } from "pino";
@@ -11,6 +9,7 @@ import type { Settings } from "../config/schema.ts";
 import { publicUrlOf, urlOf } from "../gateway/listener.ts";
 import { Handover } from "./handover.ts";
 import { Slot } from "./slot.ts";
+import { makeSocketFolder } from "./sockets.ts";
 import { StartError } from "./start-error.ts";
 
 export interface ClusterOptions {
@@ -37,8 +36,10 @@ export interface Cluster {
 }
 
 const WATCH_EVERY_MS = 1_000;
-/** The core stands still for so long at most before gateways are drained all the same. */
-const CORE_DRAIN_MS = 2_000;
+/** The core shows what it holds back within this, or gateways are drained all the same. */
+const CORE_DRAIN_MS = 1_000;
+/** What is left of `drain-timeout` for processes to end in. */
+const EXIT_MS = 1_500;
 
 /**
  * Starts core and gateways, keeps them alive and holds their ports, so that those stay the same whatever dies.
@@ -52,8 +53,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
   const internal = new Handover();
   const external = new Handover();
   const slots: Slot[] = [];
-  // mkdtemp makes folders of mode 0700.
-  const folder = mkdtempSync(join(tmpdir(), "progress-hub-"));
+  const folder = makeSocketFolder();
   let watch: NodeJS.Timeout | null = null;
   let onBroken: (cause: string) => void = () => {};
   const broken = new Promise<string>((resolve) => {
@@ -113,8 +113,9 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         for (const slot of publics) await slot.replace(settings.drainTimeout);
       },
       async drain() {
+        const drainMs = Math.max(settings.drainTimeout / 2, settings.drainTimeout - CORE_DRAIN_MS - EXIT_MS);
         await Promise.race([core.child?.drain(CORE_DRAIN_MS), pause(CORE_DRAIN_MS)]);
-        await Promise.all(publics.map((slot) => slot.drain(settings.drainTimeout)));
+        await Promise.all(publics.map((slot) => slot.drain(drainMs)));
         await end();
       },
       close: end,

@@ -10,7 +10,7 @@ const HUNG_AFTER_MS = 10_000;
 /** Before its first sign of life; a machine may be busy with many starts at once. */
 const START_TIMEOUT_MS = 30_000;
 /** What ending takes beyond the time to drain. */
-const EXIT_MARGIN_MS = 2_000;
+const EXIT_MARGIN_MS = 1_000;
 
 export interface SlotOptions {
   /** `core`, `gateway 1`: for people. */
@@ -57,10 +57,15 @@ export class Slot {
     this.#child = child;
   }
 
-  /** Another in its place: the new one serves before the old one is asked to leave. Rejects when the new one fails. */
+  /**
+   * Another in its place: the new one serves before the old one is asked to leave. Rejects when the new one ends before;
+   * the old one then stays.
+   */
   async replace(drainMs: number): Promise<void> {
+    if (this.#isClosing) return;
     const next = this.#launch();
     await next.ready;
+    if (this.#isClosing) return;
     const old = this.#child;
     this.#child = next;
     if (old !== null) await this.#leave(old, drainMs);
@@ -104,6 +109,11 @@ export class Slot {
   }
 
   async #leave(child: Child, drainMs: number): Promise<void> {
+    // It has no clients yet, and would not hear.
+    if (!child.isReady) {
+      child.kill();
+      return child.exited;
+    }
     this.#options.handover.retire(child);
     const timer = setTimeout(() => child.kill(), drainMs + EXIT_MARGIN_MS);
     await child.drain(drainMs);
