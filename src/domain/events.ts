@@ -76,6 +76,21 @@ export type PhotoEvent = PhotoStarted | PhotoProgressed | PhotoCompleted | Photo
 export type DomainEvent = JobEvent | PhotoEvent;
 export type DomainEventType = DomainEvent["type"];
 
+const EVENT_TYPES: ReadonlySet<string> = new Set<DomainEventType>([
+  "uploadjob.created",
+  "uploadjob.completed",
+  "uploadjob.cancelled",
+  "photo.upload.started",
+  "photo.upload.progressed",
+  "photo.upload.completed",
+  "photo.upload.failed",
+  "photo.upload.cancelled",
+]);
+
+export function isEventType(type: string): type is DomainEventType {
+  return EVENT_TYPES.has(type);
+}
+
 export const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 
 export function isPhotoEvent(event: DomainEvent): event is PhotoEvent {

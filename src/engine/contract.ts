@@ -26,6 +26,8 @@ export interface Rejection {
 export interface PublishResult {
   readonly accepted: number;
   readonly unchanged: number;
+  /** Positions of the unchanged ones, ascending. */
+  readonly unchangedAt: readonly number[];
   readonly rejected: readonly Rejection[];
 }
 

@@ -27,6 +27,7 @@ import { MemoryStore } from "./memory-store.ts";
 import { Reader } from "./reader.ts";
 import { Router } from "./router.ts";
 import { type Now, Shower } from "./shower.ts";
+import { ShownCounts } from "./shown-counts.ts";
 
 export interface CoreEngineOptions {
   readonly clock: Clock;
@@ -48,6 +49,7 @@ export interface EngineStats {
   readonly users: number;
   /** Messages shown, and states that a newer one replaced before they were. */
   readonly shown: number;
+  readonly shownCounts: ShownCounts;
   readonly conflated: number;
   /** Events that told of more bytes than there are. */
   readonly anomalies: number;
@@ -79,6 +81,7 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #reader: Reader;
   readonly #admission: Admission;
   readonly #router = new Router();
+  readonly #shown = new ShownCounts();
   readonly #heldBack = new DeadlineQueue<Waiting>();
   readonly #deadlines = new DeadlineQueue<Waiting>();
   /** Entries of `#deadlines` that have nothing to say any more. */
@@ -92,7 +95,6 @@ export class CoreEngine implements Engine, LiveSource {
   #jobIntervalMs: number;
   #openPhotos = 0;
   #jobs = 0;
-  #shown = 0;
   #conflated = 0;
   #anomalies = 0;
   #closed = false;
@@ -112,7 +114,8 @@ export class CoreEngine implements Engine, LiveSource {
       jobs: this.#jobs,
       openPhotos: this.#openPhotos,
       users: this.#store.userCount,
-      shown: this.#shown,
+      shown: this.#shown.total,
+      shownCounts: this.#shown,
       conflated: this.#conflated,
       anomalies: this.#anomalies,
       queued: this.#heldBack.size + this.#deadlines.size,
@@ -125,7 +128,7 @@ export class CoreEngine implements Engine, LiveSource {
     const rejected: Rejection[] = [];
     const touched = new Map<Job, Set<Photo>>();
     const owners = this.#admission.ownersIn(events);
-    let accepted = 0;
+    const unchangedAt: number[] = [];
     for (const [index, event] of events.entries()) {
       const admitted = this.#admission.admit(event, owners, this.#openPhotos);
       if ("code" in admitted) {
@@ -135,11 +138,12 @@ export class CoreEngine implements Engine, LiveSource {
       if (admitted.evicted !== null) this.#drop(admitted.evicted);
       const isNewJob = admitted.job === null;
       const job = admitted.job ?? this.#addJob(admitted.userId, event.jobId, now);
-      if (this.#apply(job, event, now, touched) || isNewJob) accepted += 1;
+      if (!this.#apply(job, event, now, touched) && !isNewJob) unchangedAt.push(index);
     }
     for (const [job, photos] of touched) this.#flush(job, photos, now);
     this.#deliver();
-    return { accepted, unchanged: events.length - accepted - rejected.length, rejected };
+    const accepted = events.length - unchangedAt.length - rejected.length;
+    return { accepted, unchanged: unchangedAt.length, unchangedAt, rejected };
   }
 
   open(userId: string, options: OpenOptions, sink: Sink): Subscription {
@@ -376,7 +380,6 @@ export class CoreEngine implements Engine, LiveSource {
   }
 
   #post(userId: string, messages: readonly OutMessage[]): void {
-    this.#shown += messages.length;
     const waiting = this.#outbox.get(userId);
     if (waiting === undefined) this.#outbox.set(userId, [...messages]);
     else waiting.push(...messages);
@@ -386,7 +389,11 @@ export class CoreEngine implements Engine, LiveSource {
     const outbox = this.#outbox;
     if (outbox.size === 0) return;
     this.#outbox = new Map();
-    for (const [userId, messages] of outbox) this.#router.deliver(userId, messages);
+    const nowMs = this.#options.clock.monotonicMs();
+    for (const [userId, messages] of outbox) {
+      this.#shown.count(messages, nowMs);
+      this.#router.deliver(userId, messages);
+    }
   }
 
   #arm(): void {

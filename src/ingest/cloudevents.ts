@@ -66,6 +66,7 @@ function undecodable(id: unknown, name: string): GateRejection {
     id: typeof id === "string" ? id : null,
     code: "invalid_field",
     message: `${name} must be UTF-8, percent-encoded in its header`,
+    eventType: "unknown",
   };
 }
 

@@ -1,10 +1,21 @@
-import type { DomainEvent, JobCancelled, JobEvent, PhotoCancelled, PhotoEvent } from "../domain/events.ts";
+import {
+  type DomainEvent,
+  isEventType,
+  type JobCancelled,
+  type JobEvent,
+  type PhotoCancelled,
+  type PhotoEvent,
+} from "../domain/events.ts";
 import type { Rejection } from "../engine/contract.ts";
+import type { CountedType } from "./event-counts.ts";
 import { FieldReader } from "./fields.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
 import { isJsonType, parseMediaType } from "./media-type.ts";
 
-export type GateRejection = Omit<Rejection, "index">;
+export interface GateRejection extends Omit<Rejection, "index"> {
+  /** For metrics. */
+  readonly eventType: CountedType;
+}
 export type GateResult = DomainEvent | GateRejection;
 
 const MAX_QUOTED_CHARACTERS = 64;
@@ -24,19 +35,24 @@ export function admitEvent(value: unknown): GateResult {
   if (typeof type !== "string" || type === "") return invalidField(id, "type must be a non-empty string");
   // A scope that is only misspelled must not bind a job id for others.
   if (jobscope !== undefined && jobscope !== null && jobscope !== "user") {
-    return invalidField(id, 'jobscope must be "user", or left out');
+    return invalidField(id, 'jobscope must be "user", or left out', type);
   }
   const scope = jobscope === "user" ? "user" : "bound";
   const data = dataOf(value);
-  if (typeof data === "string") return invalidField(id, data);
+  if (typeof data === "string") return invalidField(id, data, type);
 
   const fields = new FieldReader(data);
   const event = readEvent(fields, type, source, id, scope);
   if (event === null) {
     const quoted = JSON.stringify(type.slice(0, MAX_QUOTED_CHARACTERS));
-    return { id, code: "unknown_type", message: `type ${quoted} is not in the table of events` };
+    return {
+      id,
+      code: "unknown_type",
+      message: `type ${quoted} is not in the table of events`,
+      eventType: "unknown",
+    };
   }
-  return fields.problem === null ? event : invalidField(id, fields.problem);
+  return fields.problem === null ? event : invalidField(id, fields.problem, type);
 }
 
 export function isRejection(result: GateResult): result is GateRejection {
@@ -131,6 +147,7 @@ function readPhotoEvent(
   }
 }
 
-function invalidField(id: string | null, message: string): GateRejection {
-  return { id, code: "invalid_field", message };
+/** `type` as the producer says it; absent: it has none. */
+function invalidField(id: string | null, message: string, type = ""): GateRejection {
+  return { id, code: "invalid_field", message, eventType: isEventType(type) ? type : "unknown" };
 }

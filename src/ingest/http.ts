@@ -2,19 +2,19 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { bearerOf, queryTokenOf } from "../auth/extract.ts";
 import { createSecretCheck } from "../auth/secrets.ts";
 import type { Verifier } from "../auth/verify.ts";
-import type { Engine, PublishResult } from "../engine/contract.ts";
+import { systemClock } from "../engine/clock.ts";
+import type { Engine } from "../engine/contract.ts";
 import { HubError } from "../errors.ts";
 import { readBody } from "./body.ts";
 import { decodeCloudEvents } from "./cloudevents.ts";
+import { createIngestCounts, type EventCounts, type IngestCounts } from "./event-counts.ts";
 import { parseJson } from "./json.ts";
 import { answerError, refuseOtherMethods } from "./problems.ts";
-import { publishAdmitted } from "./publish.ts";
+import { type IngestResult, publishAdmitted } from "./publish.ts";
 import { eventsOfTusdHook } from "./tusd.ts";
 import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
 import { ownerOf } from "./tusd-owner.ts";
 import { createUploadOwners, type UploadOwners } from "./upload-owners.ts";
-
-type IngestSource = "cloudevents" | "tusd";
 
 export interface IngestOptions {
   readonly publish: Engine["publish"];
@@ -32,27 +32,30 @@ export interface IngestOptions {
     /** Absent: bindings are kept in the memory of this process. */
     readonly owners?: UploadOwners;
   };
-  /** For metrics: what became of the events of a request, also of those that tusd is not told about. */
-  readonly onResult?: (source: IngestSource, result: PublishResult) => void;
 }
 
 const EVENTS_URL = "/api/v1/events";
 const TUSD_URL = "/api/v1/hooks/tusd";
 
-/** Adds `POST /api/v1/events` and `POST /api/v1/hooks/tusd` to the internal listener, with their own body reading. */
-export function registerIngest(app: FastifyInstance, options: IngestOptions): void {
+/**
+ * Adds `POST /api/v1/events` and `POST /api/v1/hooks/tusd` to the internal listener, with their own body reading. Gives
+ * what they count.
+ */
+export function registerIngest(app: FastifyInstance, options: IngestOptions): IngestCounts {
+  const counts = createIngestCounts();
   app.register(async (scope) => {
     scope.setErrorHandler(answerError);
     // The handlers read the raw body; Fastify's readers would cut the connection of a client that still writes.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
-    registerEvents(scope, options);
-    registerTusd(scope, options);
+    registerEvents(scope, options, counts.bySource.cloudevents);
+    registerTusd(scope, options, counts.bySource.tusd);
   });
+  return counts;
 }
 
 /** Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422. */
-function registerEvents(scope: FastifyInstance, options: IngestOptions): void {
+function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: EventCounts): void {
   const isSecret = createSecretCheck(options.ingestTokens);
   scope.post(EVENTS_URL, {
     onRequest: async (request) => {
@@ -61,9 +64,9 @@ function registerEvents(scope: FastifyInstance, options: IngestOptions): void {
     },
     handler: async (request, reply) => {
       const body = await readBody(request.raw, options.maxBodyBytes);
+      const arrivedAtMs = systemClock.monotonicMs();
       const results = decodeCloudEvents(body, request.headers, options.maxBatch);
-      const result = await publishAdmitted(results, options.publish);
-      options.onResult?.("cloudevents", result);
+      const result = await publishAdmitted(results, { publish: options.publish, counts, arrivedAtMs });
       const allRejected = results.length > 0 && result.rejected.length === results.length;
       return reply.code(allRejected ? 422 : 200).send(result);
     },
@@ -72,11 +75,20 @@ function registerEvents(scope: FastifyInstance, options: IngestOptions): void {
 }
 
 /** Request -> 401 secret -> 413 size -> 400 JSON -> 200 `{}` ignored -> 503 draining -> publish (503) -> 200 `{}`. */
-function registerTusd(scope: FastifyInstance, options: IngestOptions): void {
+function registerTusd(scope: FastifyInstance, options: IngestOptions, counts: EventCounts): void {
   const isSecret = createSecretCheck(options.ingestTokens);
   const rules = { ...options.tusd, owners: options.tusd.owners ?? createUploadOwners() };
 
-  const resultOf = async (hook: TusdHook, request: FastifyRequest): Promise<PublishResult> => {
+  const refusedWhole = ({ code, message }: HubError): IngestResult => {
+    counts.count("unknown", code);
+    return { accepted: 0, unchanged: 0, rejected: [{ index: 0, id: null, code, message }] };
+  };
+
+  const resultOf = async (
+    hook: TusdHook,
+    request: FastifyRequest,
+    arrivedAtMs: number,
+  ): Promise<IngestResult> => {
     // tusd may forward the uploader's own header to us, in the place where the secret could be.
     const bearer = bearerOf(request.headers.authorization);
     let userId: unknown;
@@ -87,7 +99,8 @@ function registerTusd(scope: FastifyInstance, options: IngestOptions): void {
       throw error;
     }
     try {
-      return await publishAdmitted(eventsOfTusdHook(hook, userId), options.publish);
+      const { publish } = options;
+      return await publishAdmitted(eventsOfTusdHook(hook, userId), { publish, counts, arrivedAtMs });
     } catch (error) {
       // tusd drops an event that is answered with 429.
       throw error instanceof HubError && error.code === "rate_limited" ? new HubError("overloaded") : error;
@@ -101,18 +114,16 @@ function registerTusd(scope: FastifyInstance, options: IngestOptions): void {
         throw new HubError("unauthorized", "Give tusd the ingest token: ?access_token=<ingest-token>.");
     },
     handler: async (request, reply) => {
-      const hook = readTusdHook(
-        parseJson(await readBody(request.raw, options.maxBodyBytes)),
-        request.headers,
-      );
+      const body = await readBody(request.raw, options.maxBodyBytes);
+      const arrivedAtMs = systemClock.monotonicMs();
+      const hook = readTusdHook(parseJson(body), request.headers);
       // Before draining is looked at: a refused pre-create would stop an upload.
       if (hook === null) return answerTusd(reply);
       if (options.isDraining()) throw new HubError("draining");
       const result =
         hook === "malformed"
           ? refusedWhole(new HubError("invalid_field", "Upload.ID must be a non-empty string"))
-          : await resultOf(hook, request);
-      options.onResult?.("tusd", result);
+          : await resultOf(hook, request, arrivedAtMs);
       // tusd sends a hook again after 5xx, and after nothing else.
       if (result.rejected.some(({ code }) => code === "overloaded")) throw new HubError("overloaded");
       // Progress comes every second an upload: one line for its creation and its ending is enough.
@@ -129,8 +140,4 @@ function registerTusd(scope: FastifyInstance, options: IngestOptions): void {
 /** An empty answer of tusd's own shape; anything in it could stop the upload. */
 function answerTusd(reply: FastifyReply): FastifyReply {
   return reply.code(200).send({});
-}
-
-function refusedWhole({ code, message }: HubError): PublishResult {
-  return { accepted: 0, unchanged: 0, rejected: [{ index: 0, id: null, code, message }] };
 }

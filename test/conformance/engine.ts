@@ -35,7 +35,7 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
         expect(result).toMatchObject({ accepted: 2, unchanged: 0 });
         expect(result.rejected).toMatchObject([{ index: 2, id: foreign.id, code: "owner_mismatch" }]);
         const again = await engine.publish([event.completed(), event.progressed(500), event.completed()]);
-        expect(again).toEqual({ accepted: 1, unchanged: 2, rejected: [] });
+        expect(again).toEqual({ accepted: 1, unchanged: 2, unchangedAt: [1, 2], rejected: [] });
       }),
     );
 

@@ -84,6 +84,7 @@ describe("batches", () => {
     server = await startIngest(async (events) => ({
       accepted: 0,
       unchanged: 1,
+      unchangedAt: events.flatMap(({ id }, index) => (id === "fine" ? [index] : [])),
       rejected: events
         .map(({ id }, index) => ({ index, id, code: "owner_mismatch" as const, message: "of another user" }))
         .filter(({ id }) => id !== "fine"),
@@ -101,7 +102,12 @@ describe("batches", () => {
         { index: 5, code: "invalid_field" },
       ],
     });
-    expect(server.results).toHaveLength(1);
+    const progressed = { type: "photo.upload.progressed" };
+    expect([...server.counts.bySource.cloudevents.entries()]).toEqual([
+      { type: "unknown", result: "invalid_field", count: 3 },
+      { ...progressed, result: "owner_mismatch", count: 2 },
+      { ...progressed, result: "unchanged", count: 1 },
+    ]);
     expect((await post(server, [photoEvent("theirs-1"), 5])).status).toBe(422);
   });
 

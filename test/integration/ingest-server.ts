@@ -3,7 +3,8 @@ import fastify, { type FastifyInstance } from "fastify";
 import jsonwebtoken from "jsonwebtoken";
 import { createVerifier } from "../../src/auth/verify.ts";
 import type { DomainEvent } from "../../src/domain/events.ts";
-import type { Engine, PublishResult } from "../../src/engine/contract.ts";
+import type { Engine } from "../../src/engine/contract.ts";
+import type { IngestCounts } from "../../src/ingest/event-counts.ts";
 import { type IngestOptions, registerIngest } from "../../src/ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../../src/ingest/problems.ts";
 
@@ -21,8 +22,7 @@ export interface IngestServer {
   readonly port: number;
   /** Everything that was published, in order. */
   readonly published: DomainEvent[];
-  /** What `onResult` was told. */
-  readonly results: PublishResult[];
+  readonly counts: IngestCounts;
   draining: boolean;
   close(): Promise<void>;
 }
@@ -30,6 +30,7 @@ export interface IngestServer {
 const acceptAll: Engine["publish"] = async (events) => ({
   accepted: events.length,
   unchanged: 0,
+  unchangedAt: [],
   rejected: [],
 });
 
@@ -40,7 +41,6 @@ export async function startIngest(
 ): Promise<IngestServer> {
   const app = fastify(problemServerOptions);
   const published: DomainEvent[] = [];
-  const results: PublishResult[] = [];
   const verify = createVerifier({
     jwtSecret: [JWT_SECRET],
     jwtPublicKey: null,
@@ -50,9 +50,8 @@ export async function startIngest(
     jwtAudience: null,
     jwtUserClaim: "sub",
   });
-  const server = { app, origin: "", port: 0, published, results, draining: false, close: () => app.close() };
   installProblemErrors(app);
-  registerIngest(app, {
+  const counts = registerIngest(app, {
     publish: (events) => {
       published.push(...events);
       return answer(events);
@@ -62,8 +61,8 @@ export async function startIngest(
     maxBatch: 10_000,
     isDraining: () => server.draining,
     tusd: { owner: "jwt", verify, ...tusd },
-    onResult: (_source, result) => results.push(result),
   });
+  const server = { app, origin: "", port: 0, published, counts, draining: false, close: () => app.close() };
   // Shows that the raw body reading stays with the ingest routes.
   app.post("/other", async (request) => ({ got: request.body }));
   server.origin = await app.listen({ host: "127.0.0.1", port: 0 });
