@@ -4,6 +4,7 @@ import { HubError } from "../errors.ts";
 import type { Admission } from "./admission.ts";
 import type { Pressure } from "./pressure.ts";
 import type { Member, Registry } from "./registry.ts";
+import type { Traffic } from "./traffic.ts";
 import {
   type Control,
   type Ending,
@@ -28,6 +29,7 @@ export interface ConnectionParts {
   readonly wheel: Wheel;
   readonly pressure: Pressure;
   readonly admission: Admission;
+  readonly traffic: Traffic;
 }
 
 /** Times in milliseconds, sizes in bytes. */
@@ -120,15 +122,16 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   send(messages: readonly OutMessage[]): boolean {
     if (this.#state !== "open") return true;
     this.#transport.write(messages);
+    this.#parts.traffic.wrote(this.kind, messages);
     this.#account();
     if (!this.isHeld && this.#accountedBytes > this.#limits.slowBufferBytes) this.#hold();
     return !this.isHeld;
   }
 
   synced(mode: SyncMode, headId: string, isJobKnown: boolean): void {
-    if (this.#state === "open") {
-      this.#transport.control({ type: "synced", mode, id: headId }, isJobKnown ? headId : null);
-    }
+    if (this.#state !== "open") return;
+    this.#parts.traffic.synced[mode] += 1;
+    this.#transport.control({ type: "synced", mode, id: headId }, isJobKnown ? headId : null);
   }
 
   jobEnded(): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { isId } from "../domain/ids.ts";
+import type { ConnectionKind } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
 import { refuse, refuseUpgrade } from "./answers.ts";
 import { descriptions } from "./descriptions.ts";
@@ -37,7 +38,18 @@ interface Route {
 
 /** The public listener: which path goes where, for whom (origins), and what is answered when nothing fits. */
 export function createHttpSurface(parts: GatewayParts, entrances: Entrances): HttpSurface {
-  const { admission, engine } = parts;
+  const { admission, engine, handshakes } = parts;
+
+  /** Throws HubError `origin_not_allowed`. */
+  function originOf(request: IncomingMessage): string | null {
+    try {
+      return admission.originOf(request);
+    } catch (error) {
+      const transport = transportOf(request);
+      if (transport !== null) handshakes.refused(transport, error);
+      throw error;
+    }
+  }
 
   const progress =
     (jobId: string | null): Handler =>
@@ -70,7 +82,7 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
 
   const serve: HttpSurface["request"] = (request, response) => {
     try {
-      const origin = admission.originOf(request);
+      const origin = originOf(request);
       if (origin !== null) allowOrigin(response, origin);
       const target = targetOf(request);
       const route = routeOf(target);
@@ -95,7 +107,7 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
         return;
       }
       try {
-        admission.originOf(request);
+        originOf(request);
         const target = targetOf(request);
         if (!isWebSocketPath(target.path)) throw new HubError("not_found");
         if (target.query.has("EIO")) entrances.socketio.upgrade(request, socket, head, target);
@@ -126,6 +138,14 @@ function answerOk(response: ServerResponse): void {
 /** Socket.IO's clients ask with a slash at the end. */
 export function isWebSocketPath(path: string): boolean {
   return path === WEBSOCKET_PATH || path === `${WEBSOCKET_PATH}/`;
+}
+
+/** What a request would have been, had its origin been allowed; null: no way in. */
+function transportOf(request: IncomingMessage): ConnectionKind | null {
+  const { path, query } = targetOf(request);
+  if (isWebSocketPath(path)) return query.has("EIO") ? "socketio" : "websocket";
+  if (path !== PROGRESS_PATH && !path.startsWith(`${PROGRESS_PATH}/`)) return null;
+  return wantsJson(request) ? "polling" : "sse";
 }
 
 /** EventSource says text/event-stream; curl says anything, which gives a stream. */

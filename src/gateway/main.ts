@@ -7,6 +7,7 @@ import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { Admission } from "./admission.ts";
 import { drainConnections } from "./drain.ts";
+import { Handshakes } from "./handshakes.ts";
 import { createHttpSurface } from "./http.ts";
 import { createListener, effectiveMaxConnections, type Listener, listen, publicUrlOf } from "./listener.ts";
 import type { GatewayParts, GatewaySettings } from "./parts.ts";
@@ -19,6 +20,7 @@ import { Pressure } from "./pressure.ts";
 import { type ConnectionCounts, Registry } from "./registry.ts";
 import { createSocketIoEntrance } from "./socketio.ts";
 import { createSseEntrance } from "./sse.ts";
+import { Traffic } from "./traffic.ts";
 import { createWebSocketEntrance } from "./websocket.ts";
 import { Wheel } from "./wheel.ts";
 
@@ -46,6 +48,8 @@ export interface Gateway {
   readonly publicUrl: string;
   readonly connections: ConnectionCounts;
   readonly stats: GatewayStats;
+  readonly traffic: Traffic;
+  readonly handshakes: Handshakes;
   /** For whoever extends the server. */
   readonly io: Server;
   /** Not ready any more; sends everybody away within the time (absent: `drain-timeout`), then closes. */
@@ -80,7 +84,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const pressure = new Pressure(settings.maxBuffered);
   const passedOn = new PassedOnCounts();
   const admission = new Admission(verifier, registry, settings.corsOrigins, passedOn);
-  const parts: GatewayParts = { settings, engine, registry, wheel, pressure, admission, peers, log };
+  const traffic = new Traffic();
+  const handshakes = new Handshakes(log);
+  const ways = { registry, wheel, pressure, admission, traffic, handshakes };
+  const parts: GatewayParts = { settings, engine, ...ways, peers, log };
 
   const passOn = new PassOn(parts, passedOn);
   const socketio = createSocketIoEntrance(parts, passOn, clusterAdapter);
@@ -131,6 +138,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
         },
       };
     },
+    traffic,
+    handshakes,
     io: socketio.io,
     async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();

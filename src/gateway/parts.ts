@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Settings } from "../config/schema.ts";
 import type { ConnectionParts } from "./connection.ts";
+import type { Handshakes } from "./handshakes.ts";
 import type { Peers } from "./peers.ts";
 
 /** What the gateway reads of the settings. Durations in milliseconds, sizes in bytes. */
@@ -26,6 +27,7 @@ export type GatewaySettings = Pick<
 /** What the ways in share; made once by `startGateway`. */
 export interface GatewayParts extends ConnectionParts {
   readonly settings: GatewaySettings;
+  readonly handshakes: Handshakes;
   /** The other gateways of this machine; null: alone. */
   readonly peers: Peers | null;
   readonly log: Logger;

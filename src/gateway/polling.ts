@@ -10,6 +10,7 @@ import { refuse } from "./answers.ts";
 import { waitForNews } from "./long-poll.ts";
 import type { GatewayParts } from "./parts.ts";
 import { lastEventIdOf, type Target } from "./requests.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What a client is asked to wait between two polls. */
 const POLL_AFTER_MS = 2_000;
@@ -24,7 +25,7 @@ export type PollingEntrance = (
 ) => Promise<void>;
 
 export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
-  const { engine, admission, settings } = parts;
+  const { engine, admission, settings, handshakes, traffic } = parts;
 
   /** The page to answer with; waits for news when there is none for this client yet. */
   async function firstPage(
@@ -54,6 +55,7 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
       const etagOfPage = ({ headId }: Page) => etagOf(identity.userId, path, query, headId);
       const isKnown = (page: Page) => isNamed(etagOfPage(page), request.headers["if-none-match"]);
       const page = await firstPage(response, identity, jobId, query, isKnown);
+      handshakes.ok("polling");
       if (response.destroyed) return;
       const headers = {
         ETag: etagOfPage(page),
@@ -66,8 +68,10 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
       }
       response.writeHead(200, { ...headers, "Content-Type": "application/json" });
       response.setTimeout(settings.slowTimeout, () => response.destroy());
-      await pipeline(Readable.from(bodyOf(engine, identity.userId, jobId, page)), response);
+      const pages = bodyOf(engine, identity.userId, jobId, page, traffic);
+      await pipeline(Readable.from(pages), response);
     } catch (error) {
+      if (!response.headersSent) handshakes.refused("polling", error);
       if (!response.destroyed) refuse(response, error);
     }
   };
@@ -82,6 +86,7 @@ async function* bodyOf(
   userId: string,
   jobId: string | null,
   first: Page,
+  traffic: Traffic,
 ): AsyncGenerator<string> {
   const jobs = async () => {
     const present = await engine.jobs(userId, jobId);
@@ -97,6 +102,7 @@ async function* bodyOf(
     if (page.messages.length > 0) {
       text += comma + page.messages.map((message) => message.json).join(",");
       comma = ",";
+      traffic.wrote("polling", page.messages);
     }
     if (page.done || page.next.seq >= first.head) break;
     yield text;

@@ -39,7 +39,7 @@ export function createSocketIoEntrance(
   passOn: PassOn,
   clusterAdapter: boolean,
 ): SocketIoEntrance {
-  const { settings, admission, registry, peers } = parts;
+  const { settings, admission, registry, peers, handshakes } = parts;
   if (clusterAdapter && process.send === undefined) {
     throw new Error("clusterAdapter: this process is no worker of a node cluster");
   }
@@ -66,6 +66,7 @@ export function createSocketIoEntrance(
         next();
       },
       (error: unknown) => {
+        handshakes.refused("socketio", error);
         const refusal = hubErrorOf(error);
         // A connect_error is for good to the stock client; from a lost engine connection it comes back.
         if (errorCatalogue[refusal.code].retryable) socket.conn.close();
@@ -82,6 +83,7 @@ export function createSocketIoEntrance(
       return;
     }
     taken.add(socket.conn);
+    handshakes.ok("socketio");
     passes.delete(socket);
     forgetRequest(socket);
     const connection = new Connection(new SocketIoTransport(socket), pass.identity, parts, limits);
@@ -102,7 +104,17 @@ export function createSocketIoEntrance(
   }
 
   /** Throws HubError: what a handshake can be refused for before Socket.IO knows of it. */
-  function assertAcceptable({ query }: Target): void {
+  function assertAcceptable(target: Target): void {
+    try {
+      assertOffered(target);
+    } catch (error) {
+      // Later requests of a session are no handshakes.
+      if (sessionIdIn(target.query) === null) handshakes.refused("socketio", error);
+      throw error;
+    }
+  }
+
+  function assertOffered({ query }: Target): void {
     const transport = query.get("transport") ?? "";
     if (
       ["websocket", "polling"].includes(transport) &&

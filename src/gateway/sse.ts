@@ -19,7 +19,7 @@ export type SseEntrance = (
 ) => Promise<void>;
 
 export function createSseEntrance(parts: GatewayParts): SseEntrance {
-  const { settings, admission, engine } = parts;
+  const { settings, admission, engine, handshakes } = parts;
   const limits: ConnectionLimits = {
     slowBufferBytes: settings.slowBuffer,
     slowTimeoutMs: settings.slowTimeout,
@@ -47,16 +47,19 @@ export function createSseEntrance(parts: GatewayParts): SseEntrance {
       const identity = await admission.authenticate(token);
       const lastEventId = requestedEventId(request, query);
       if (jobId !== null && lastEventId !== null && (await hasNothingMore(identity, jobId, lastEventId))) {
+        handshakes.ok("sse");
         response.writeHead(204).end();
         return;
       }
       if (response.destroyed) return;
+      handshakes.ok("sse");
       const transport = new SseTransport(response);
       const connection = new Connection(transport, identity, parts, limits);
       transport.onConnected(() => {
         if (!response.destroyed) connection.start(jobId, lastEventId);
       });
     } catch (error) {
+      handshakes.refused("sse", error);
       refuseStream(response, error);
     }
   };

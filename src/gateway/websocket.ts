@@ -20,7 +20,7 @@ export function createWebSocketEntrance(parts: GatewayParts): WebSocketEntrance 
   const server = new HubWebSocketServer({
     handleProtocols: (offers) => (offers.has(WEBSOCKET_PROTOCOL) ? WEBSOCKET_PROTOCOL : false),
   });
-  const { settings, admission } = parts;
+  const { settings, admission, handshakes } = parts;
   const limits = {
     slowBufferBytes: settings.slowBuffer,
     slowTimeoutMs: settings.slowTimeout,
@@ -39,10 +39,12 @@ export function createWebSocketEntrance(parts: GatewayParts): WebSocketEntrance 
         const identity = await admission.authenticate(token);
         server.handleUpgrade(request, socket, head, (client) => {
           const connection = new Connection(new WebSocketTransport(client, socket), identity, parts, limits);
+          handshakes.ok("websocket");
           listen(client, connection);
           connection.start(jobId, lastEventId);
         });
       } catch (error) {
+        handshakes.refused("websocket", error);
         refuseUpgrade(socket, error);
       }
     },

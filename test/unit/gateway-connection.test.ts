@@ -7,6 +7,7 @@ import { Admission } from "../../src/gateway/admission.ts";
 import { Connection, type ConnectionLimits } from "../../src/gateway/connection.ts";
 import { Pressure } from "../../src/gateway/pressure.ts";
 import { Registry } from "../../src/gateway/registry.ts";
+import { Traffic } from "../../src/gateway/traffic.ts";
 import type { Transport, TransportEvents } from "../../src/gateway/transport.ts";
 import { Wheel } from "../../src/gateway/wheel.ts";
 
@@ -109,7 +110,7 @@ function connected(
   const connection = new Connection(
     transport,
     identity,
-    { engine, registry, wheel, pressure, admission },
+    { engine, registry, wheel, pressure, admission, traffic: new Traffic() },
     LIMITS,
   );
   connection.start(null, null);
