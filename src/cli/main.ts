@@ -1,7 +1,6 @@
-import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { z } from "zod";
 import { ConfigError } from "../config/errors.ts";
+import { packageVersion } from "../package-version.ts";
 import { addConfig } from "./config.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -67,9 +66,4 @@ function report(error: unknown, host: Host): number {
 
 function writeProblem(host: Host, text: string): void {
   host.stderr.write(text.replace(/^(?! {4}at )/gm, "progress-hub: ").concat("\n"));
-}
-
-function packageVersion(): string {
-  const require = createRequire(import.meta.url);
-  return z.object({ version: z.string() }).parse(require("progress-hub/package.json")).version;
 }

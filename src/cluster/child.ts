@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+import type { Snapshot } from "../metrics/readings.ts";
 import type { Taker } from "./handover.ts";
 import { type FromChild, isFromChild, type Start, type ToChild } from "./messages.ts";
 
@@ -77,6 +78,11 @@ export class Child implements Taker {
 
   stop(): void {
     this.#send({ kind: "stop" });
+  }
+
+  /** The primary's metrics, for whoever tells them. */
+  tellMetrics(metrics: Snapshot): void {
+    this.#send({ kind: "metrics", metrics });
   }
 
   kill(): void {

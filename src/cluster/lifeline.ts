@@ -1,6 +1,7 @@
 import cluster from "node:cluster";
 import { rmSync } from "node:fs";
 import { Socket } from "node:net";
+import type { Snapshot } from "../metrics/readings.ts";
 import type { HandedOver } from "./handed-over.ts";
 import { type FromChild, isToChild, type Start } from "./messages.ts";
 
@@ -12,6 +13,8 @@ export interface Lifeline extends HandedOver {
   onDrain(drain: (timeoutMs: number) => void): void;
   drained(): void;
   onStop(stop: () => void): void;
+  /** In the core: the primary's metrics came. */
+  onMetrics(take: (metrics: Snapshot) => void): void;
   /** Ends the process at once, and says why. */
   fail(error: unknown): void;
 }
@@ -22,6 +25,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
   let count = (): number => 0;
   let onDrain: (timeoutMs: number) => void = () => {};
   let onStop: () => void = () => process.exit();
+  let onMetrics: (metrics: Snapshot) => void = () => {};
   let resolveStart: (start: Start) => void = () => {};
   let folder: string | null = null;
   const started = new Promise<Start>((resolve) => {
@@ -55,6 +59,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
       resolveStart(message.start);
     } else if (message.kind === "drain") onDrain(message.timeoutMs);
     else if (message.kind === "stop") onStop();
+    else if (message.kind === "metrics") onMetrics(message.metrics);
     // The client may be gone already: there is no handle then.
     else {
       tell({ kind: "taken", connection: message.connection });
@@ -79,6 +84,9 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
       drained: () => tell({ kind: "drained" }),
       onStop: (stop) => {
         onStop = stop;
+      },
+      onMetrics: (taker) => {
+        onMetrics = taker;
       },
       fail,
     },

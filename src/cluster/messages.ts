@@ -1,4 +1,5 @@
 import type { Settings } from "../config/schema.ts";
+import type { Snapshot } from "../metrics/readings.ts";
 
 /** What a child needs to begin; by IPC, since an environment or a command line could be read by others. */
 export interface CoreStart {
@@ -27,7 +28,9 @@ export type ToChild =
   | { readonly kind: "connection"; readonly connection: number }
   /** Not ready any more; a gateway sends its clients away within the time, and then ends. */
   | { readonly kind: "drain"; readonly timeoutMs: number }
-  | { readonly kind: "stop" };
+  | { readonly kind: "stop" }
+  /** To the core, every second: the primary's metrics. */
+  | { readonly kind: "metrics"; readonly metrics: Snapshot };
 
 /** A child to the primary. */
 export type FromChild =
@@ -48,7 +51,7 @@ export function isFromChild(value: unknown): value is FromChild {
 }
 
 export function isToChild(value: unknown): value is ToChild {
-  return isOfKind(value, ["start", "connection", "drain", "stop"]);
+  return isOfKind(value, ["start", "connection", "drain", "stop", "metrics"]);
 }
 
 /** Socket.IO's adapter sends its own messages on the same channel. */

@@ -7,6 +7,8 @@ import type { Logger } from "pino";
 import { createVerifier } from "../auth/verify.ts";
 import type { Settings } from "../config/schema.ts";
 import { publicUrlOf, urlOf } from "../gateway/listener.ts";
+import { metricsOfPrimary } from "../metrics/of-primary.ts";
+import { Registry } from "../metrics/registry.ts";
 import { Handover } from "./handover.ts";
 import { Slot } from "./slot.ts";
 import { makeSocketFolder } from "./sockets.ts";
@@ -36,6 +38,7 @@ export interface Cluster {
 }
 
 const WATCH_EVERY_MS = 1_000;
+const TELL_METRICS_EVERY_MS = 1_000;
 /** The core shows what it holds back within this, or gateways are drained all the same. */
 const CORE_DRAIN_MS = 1_000;
 /** What is left of `drain-timeout` for processes to end in. */
@@ -54,7 +57,9 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
   const external = new Handover();
   const slots: Slot[] = [];
   const folder = makeSocketFolder();
+  const metrics = new Registry("primary");
   let watch: NodeJS.Timeout | null = null;
+  let telling: NodeJS.Timeout | null = null;
   let onBroken: (cause: string) => void = () => {};
   const broken = new Promise<string>((resolve) => {
     onBroken = resolve;
@@ -62,6 +67,8 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
 
   async function end(): Promise<void> {
     if (watch !== null) clearInterval(watch);
+    if (telling !== null) clearInterval(telling);
+    metrics.close();
     await Promise.all(slots.map((slot) => slot.stop()));
     internal.close();
     external.close();
@@ -102,8 +109,18 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
       });
     });
     slots.push(core, ...publics);
+    metrics.add(
+      metricsOfPrimary(() => ({
+        gatewaysWanted: gateways,
+        restarts: { core: core.restarts, gateway: publics.reduce((sum, slot) => sum + slot.restarts, 0) },
+        handovers: { public: external.stats, internal: internal.stats },
+      })),
+    );
+    const tell = () => metrics.snapshot().then((snapshot) => core.child?.tellMetrics(snapshot));
+    telling = setInterval(() => void tell(), TELL_METRICS_EVERY_MS);
     watch = watchOver(slots);
     await Promise.all(slots.map((slot) => slot.start().catch((error: unknown) => fail(slot, error))));
+    await tell();
 
     return {
       publicUrl: publicUrlOf(settings, port),

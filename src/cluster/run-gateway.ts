@@ -3,6 +3,8 @@ import { GatewaySide } from "../engine/link/gateway-side.ts";
 import { startGateway } from "../gateway/main.ts";
 import { createPeers } from "../gateway/peers.ts";
 import { createLog } from "../log.ts";
+import { metricsOfGateway, metricsOfLink } from "../metrics/of-gateway.ts";
+import { Registry } from "../metrics/registry.ts";
 import type { Lifeline } from "./lifeline.ts";
 import type { GatewayStart } from "./messages.ts";
 import { coreSocketIn } from "./sockets.ts";
@@ -20,10 +22,12 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     onLinked = resolve;
   });
   const verifier = createVerifier(settings);
+  const metrics = new Registry(name);
   const core = new GatewaySide({
     path: coreSocketIn(folder),
     name,
     revocations: verifier.revocations,
+    metrics: () => metrics.snapshot(),
     onChange(isLinked) {
       if (isLinked) onLinked();
       else log.warn("the link to the core broke; connections stay, and read what they miss when it is back");
@@ -39,6 +43,8 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     peers: createPeers(folder, tag),
     clusterAdapter: true,
   });
+  metrics.add(metricsOfLink(core, name));
+  metrics.add(metricsOfGateway(gateway));
   const end = (): void => {
     core.close();
     process.exit();

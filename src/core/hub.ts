@@ -4,6 +4,7 @@ import type { Settings } from "../config/schema.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { EngineStats } from "../engine/core-engine.ts";
 import { type Gateway, type GatewayStats, startGateway } from "../gateway/main.ts";
+import { metricsOfGateway } from "../metrics/of-gateway.ts";
 import { startCore } from "./main.ts";
 
 export interface HubOptions {
@@ -46,6 +47,7 @@ export async function startHub({ settings, log }: HubOptions): Promise<Hub> {
       verifier,
       log,
     });
+    core.metrics.add(metricsOfGateway(gateway));
     return {
       publicUrl: gateway.publicUrl,
       internalUrl: core.internalUrl,

@@ -11,6 +11,10 @@ import type { GatewayOrders } from "../engine/presence.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
 import { createUploadOwners } from "../ingest/upload-owners.ts";
+import { metricsOfCore, metricsOfLinks } from "../metrics/of-core.ts";
+import { Registry } from "../metrics/registry.ts";
+import { registerMetrics } from "../metrics/route.ts";
+import { type Answer, Scraper } from "../metrics/scrape.ts";
 import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
@@ -29,6 +33,8 @@ interface CoreCluster {
   readonly connections: HandedOver;
   /** Unix milliseconds at which the numbers of messages begin. */
   readonly startMs: number;
+  /** The primary's metrics, as it last told them. */
+  readonly primary: () => Answer;
 }
 
 export interface Core {
@@ -36,6 +42,8 @@ export interface Core {
   /** Where gateways say who is connected. */
   readonly directory: Directory;
   readonly internalUrl: string;
+  /** Of this process: with a gateway in it, it is for that one's metrics too. */
+  readonly metrics: Registry;
   stats(): EngineStats;
   /** From now on not ready, and events are refused with `draining`; shows what is still held back. */
   drain(): void;
@@ -86,7 +94,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   });
   installProblemErrors(internal);
   registerHealth(internal, { isDraining: () => isDraining, health: () => engine.health() });
-  await registerIngest(internal, {
+  const ingest = registerIngest(internal, {
     publish: (events) => engine.publish(events),
     ingestTokens: settings.ingestToken ?? [],
     maxBodyBytes: settings.maxBody,
@@ -109,6 +117,11 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       links?.revoke([revocation]);
     },
   });
+  const metrics = new Registry(cluster === undefined ? "hub" : "core");
+  metrics.add(metricsOfCore(engine, ingest));
+  if (links !== undefined) metrics.add(metricsOfLinks(links));
+  const askOthers = async () => (cluster && links ? [cluster.primary(), ...(await links.scrape())] : []);
+  registerMetrics(internal, new Scraper(metrics, askOthers));
   await links?.listen(cluster?.linkPath ?? "");
   const internalUrl = await accept(internal, settings, cluster?.connections ?? null);
 
@@ -116,6 +129,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     engine,
     directory,
     internalUrl,
+    metrics,
     stats: () => engine.stats,
     drain() {
       isDraining = true;
@@ -126,6 +140,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       isDraining = true;
       links?.close();
       engine.close();
+      metrics.close();
       await internal.close();
     },
   };

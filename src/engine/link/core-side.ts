@@ -32,6 +32,11 @@ export interface GatewayLinkStats {
   readonly watchedUsers: number;
 }
 
+export interface GatewayMetrics {
+  readonly name: string;
+  readonly metrics: readonly object[] | null;
+}
+
 /** The core's end of all links: a server on a Unix socket. */
 export class CoreSide {
   readonly #options: CoreSideOptions;
@@ -73,10 +78,13 @@ export class CoreSide {
     for (const peer of this.#peers) peer.revoke(revocations);
   }
 
-  /** The metrics of every gateway that answers in time; each as it gave them. */
-  async scrape(): Promise<readonly (readonly object[])[]> {
-    const answers = await Promise.all([...this.#peers].map((peer) => peer.scrape(SCRAPE_TIMEOUT_MS)));
-    return answers.flatMap((answer) => (answer === null ? [] : [answer]));
+  /** The metrics of every gateway, as it gave them; null: it did not in time. */
+  async scrape(): Promise<readonly GatewayMetrics[]> {
+    const answers = [...this.#peers].map(async (peer) => {
+      const metrics = await peer.scrape(SCRAPE_TIMEOUT_MS);
+      return peer.stats === null ? [] : [{ name: peer.stats.name, metrics }];
+    });
+    return (await Promise.all(answers)).flat();
   }
 
   close(): void {

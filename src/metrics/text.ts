@@ -1,0 +1,9 @@
+import { AggregatorRegistry } from "prom-client";
+import { NOTHING_READ } from "./readings.ts";
+
+export const METRICS_CONTENT_TYPE = AggregatorRegistry.PROMETHEUS_CONTENT_TYPE;
+
+/** Prometheus' text of all processes together: series with the same labels are summed, every metric is named. */
+export function metricsText(snapshots: readonly (readonly object[])[]): Promise<string> {
+  return AggregatorRegistry.aggregate([NOTHING_READ, ...snapshots]).metrics();
+}
