@@ -135,6 +135,13 @@ export const errorCatalogue = {
   rate_limited: entry(429, null, true, "Too many requests", "Wait for Retry-After."),
   draining: entry(503, 1012, true, "The hub is restarting", "Come back after Retry-After."),
   overloaded: entry(503, 1013, true, "The hub is at its limit", "Come back after Retry-After."),
+  not_linked: entry(
+    503,
+    null,
+    true,
+    "Core and gateways are not joined",
+    "Processes may be restarting; else look into the log.",
+  ),
   store_unavailable: entry(
     503,
     null,

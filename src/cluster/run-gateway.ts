@@ -9,8 +9,8 @@ import type { Lifeline } from "./lifeline.ts";
 import type { GatewayStart } from "./messages.ts";
 import { coreSocketIn } from "./sockets.ts";
 
-/** A gateway without its core serves too: what it is asked waits. */
-const FIRST_LINK_MS = 2_000;
+/** As long as clients wait for the core; after that a gateway serves without it. */
+const FIRST_LINK_MS = 5_000;
 
 /** A gateway process, from its first settings to its end. */
 export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promise<void> {
@@ -42,6 +42,7 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     connections: lifeline,
     peers: createPeers(folder, tag),
     clusterAdapter: true,
+    unlinkedMs: () => core.unlinkedMs,
   });
   metrics.add(metricsOfLink(core, name));
   metrics.add(metricsOfGateway(gateway));

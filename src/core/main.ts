@@ -93,7 +93,11 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
   });
   installProblemErrors(internal);
-  registerHealth(internal, { isDraining: () => isDraining, health: () => engine.health() });
+  registerHealth(internal, {
+    isDraining: () => isDraining,
+    health: () => engine.health(),
+    aloneMs: () => links?.aloneMs ?? null,
+  });
   const ingest = registerIngest(internal, {
     publish: (events) => engine.publish(events),
     ingestTokens: settings.ingestToken ?? [],

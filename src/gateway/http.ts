@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { assertAlive } from "../alive.ts";
 import { isId } from "../domain/ids.ts";
 import type { ConnectionKind } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
@@ -73,6 +74,11 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     return description === undefined ? null : { methods: ["GET", "HEAD"], handle: description };
   }
 
+  const alive: Handler = (_request, response) => {
+    assertAlive(parts.unlinkedMs(), "There has been no link to the core");
+    answerOk(response);
+  };
+
   const ready: Handler = (_request, response) => {
     const health = engine.health();
     if (admission.isDraining || health.reason === "draining") refuse(response, new HubError("draining"));
@@ -118,8 +124,6 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     },
   };
 }
-
-const alive: Handler = (_request, response) => answerOk(response);
 
 const noSuchJob: Handler = (_request, response) => refuse(response, new HubError("job_not_found"));
 

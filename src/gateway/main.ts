@@ -71,6 +71,8 @@ export interface GatewayOptions {
   readonly peers?: Peers | null;
   /** Makes Socket.IO's own calls, such as `fetchSockets`, true in all workers of a node cluster; only in a worker. */
   readonly clusterAdapter?: boolean;
+  /** How long there has been no link to the core; absent: it is in this process. */
+  readonly unlinkedMs?: () => number;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
@@ -87,7 +89,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const traffic = new Traffic();
   const handshakes = new Handshakes(log);
   const ways = { registry, wheel, pressure, admission, traffic, handshakes };
-  const parts: GatewayParts = { settings, engine, ...ways, peers, log };
+  const unlinkedMs = options.unlinkedMs ?? (() => 0);
+  const parts: GatewayParts = { settings, engine, ...ways, peers, log, unlinkedMs };
 
   const passOn = new PassOn(parts, passedOn);
   const socketio = createSocketIoEntrance(parts, passOn, clusterAdapter);

@@ -187,10 +187,13 @@ export const openapi = {
     "/api/v1/upload-progress": { get: progress("watchJobs", false) },
     "/api/v1/upload-progress/{jobId}": { get: progress("watchJob", true) },
     "/ws/upload-progress": { get: upgrade },
-    "/healthz": { servers: [PUBLIC, INTERNAL], get: get("healthz", "The process answers.", status) },
+    "/healthz": {
+      servers: [PUBLIC, INTERNAL],
+      get: get("healthz", "The process answers, and has not been cut off for 30 s.", status, "not_linked"),
+    },
     "/readyz": {
       servers: [PUBLIC, INTERNAL],
-      get: get("readyz", "It wants traffic.", status, "draining", "store_unavailable"),
+      get: get("readyz", "It wants traffic.", status, "draining", "store_unavailable", "not_linked"),
     },
     "/openapi.json": { get: get("openapi", "This document.", description) },
     "/asyncapi.json": { get: get("asyncapi", "The messages out, as AsyncAPI 3.0.", description) },

@@ -31,4 +31,6 @@ export interface GatewayParts extends ConnectionParts {
   /** The other gateways of this machine; null: alone. */
   readonly peers: Peers | null;
   readonly log: Logger;
+  /** How long there has been no link to the core; 0: there is one, or no need of one. */
+  readonly unlinkedMs: () => number;
 }

@@ -8,13 +8,15 @@ let app: ReturnType<typeof fastify>;
 let url: string;
 let isDraining: boolean;
 let health: { ready: boolean; reason: string | null };
+let aloneMs: number | null;
 
 beforeEach(async () => {
   isDraining = false;
   health = { ready: true, reason: null };
+  aloneMs = null;
   app = fastify(problemServerOptions);
   installProblemErrors(app);
-  registerHealth(app, { isDraining: () => isDraining, health: () => health });
+  registerHealth(app, { isDraining: () => isDraining, health: () => health, aloneMs: () => aloneMs });
   url = await app.listen({ host: "127.0.0.1", port: 0 });
 });
 
@@ -47,6 +49,18 @@ test("not ready: draining, whatever the store says", async () => {
   health = { ready: false, reason: "no answer from the store" };
   await expectNotReady(await fetch(`${url}/readyz`), { code: "draining" });
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
+});
+
+test("no gateway: not ready at once, and dead only after 30 s", async () => {
+  aloneMs = 0;
+  await expectNotReady(await fetch(`${url}/readyz`), { code: "not_linked" });
+  aloneMs = 29_999;
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  aloneMs = 30_000;
+  await expectNotReady(await fetch(`${url}/healthz`), {
+    code: "not_linked",
+    detail: "There has been no gateway for 30 s.",
+  });
 });
 
 test("a hub that drains says so on its internal listener", async () => {

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Revocation, Revocations } from "../../auth/revocations.ts";
 import { HubError } from "../../errors.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Engine, LiveSource, OutMessage, Receiver } from "../contract.ts";
 import type { EndReason, GatewayOrders, Presence } from "../presence.ts";
 import type { FromCore, FromGateway, LinkAnswer, LinkMessage, LinkRequest } from "./messages.ts";
@@ -20,6 +21,7 @@ export interface CoreSideOptions {
   /** Ready to be asked by clients: the engine's own health, unless the core is draining. */
   readonly health: Engine["health"];
   readonly revocations: Pick<Revocations, "add" | "list">;
+  readonly clock?: Pick<Clock, "monotonicMs">;
 }
 
 export interface GatewayLinkStats {
@@ -43,9 +45,14 @@ export class CoreSide {
   readonly #peers = new Set<GatewayPeer>();
   readonly #server: Server;
   readonly #healthTimer: NodeJS.Timeout;
+  readonly #clock: Pick<Clock, "monotonicMs">;
+  /** Monotonic time since which no gateway has been linked. */
+  #aloneSinceMs: number;
 
   constructor(options: CoreSideOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#aloneSinceMs = this.#clock.monotonicMs();
     this.#server = createServer((socket) => this.#accept(socket));
     this.#healthTimer = setInterval(() => this.tellHealth(), HEALTH_EVERY_MS).unref();
   }
@@ -65,6 +72,11 @@ export class CoreSide {
 
   get stats(): readonly GatewayLinkStats[] {
     return [...this.#peers].flatMap((peer) => peer.stats ?? []);
+  }
+
+  /** How long there has been no gateway; null: there is one. */
+  get aloneMs(): number | null {
+    return this.stats.length > 0 ? null : this.#clock.monotonicMs() - this.#aloneSinceMs;
   }
 
   /** To every gateway, where it has changed. */
@@ -94,16 +106,18 @@ export class CoreSide {
   }
 
   #accept(socket: Socket): void {
-    const { health, revocations } = this.#options;
+    const { revocations } = this.#options;
     const peer = new GatewayPeer(socket, this.#options, {
-      gone: () => this.#peers.delete(peer),
+      gone: () => {
+        this.#peers.delete(peer);
+        if (peer.stats !== null) this.#aloneSinceMs = this.#clock.monotonicMs();
+      },
       revoked: (told) => {
         for (const revocation of told) revocations.add(revocation);
         this.revoke(told);
       },
     });
     this.#peers.add(peer);
-    peer.tellHealth(health());
     peer.revoke(revocations.list());
   }
 }
@@ -181,7 +195,8 @@ class GatewayPeer implements Receiver, GatewayOrders {
 
   tellHealth({ ready, reason }: ReturnType<Engine["health"]>): void {
     const told = `${ready} ${reason}`;
-    if (told === this.#toldHealth) return;
+    // A gateway that is told so takes it that the core knows of it.
+    if (this.#hello === null || told === this.#toldHealth) return;
     this.#toldHealth = told;
     this.#stream.send({ kind: "health", ready, reason });
   }
@@ -212,6 +227,7 @@ class GatewayPeer implements Receiver, GatewayOrders {
       case "hello":
         this.#hello = { name: message.name, pid: message.pid };
         this.#presence = this.#options.attach(message.name, this);
+        this.tellHealth(this.#options.health());
         return;
       case "watch":
         this.#watched.add(message.userId);

@@ -34,7 +34,7 @@ export interface GatewaySideOptions {
   readonly clock?: Pick<Clock, "monotonicMs">;
   /** This process's metrics, when the core asks for them. */
   readonly metrics?: () => Promise<readonly object[]>;
-  /** The link came or went. */
+  /** The link came, and the core knows of it and has said how it is; or the link went. */
   readonly onChange?: (isLinked: boolean) => void;
 }
 
@@ -187,7 +187,6 @@ export class GatewaySide implements Engine, Presence {
     // Subscribed again above, so that what is read now leaves no gap to what comes live.
     this.#requests.linked((request) => stream.send(request));
     for (const feeds of this.#feeds.values()) for (const feed of feeds) feed.resync();
-    this.#options.onChange?.(true);
   }
 
   #unlinked(): void {
@@ -215,7 +214,7 @@ export class GatewaySide implements Engine, Presence {
         for (const revocation of message.revocations) this.#options.revocations.add(revocation);
         return;
       case "health":
-        this.#coreHealth = { ready: message.ready, reason: message.reason };
+        this.#takeHealth({ ready: message.ready, reason: message.reason });
         return;
       case "end":
         this.#orders?.end(message.memberIds, message.reason);
@@ -226,6 +225,12 @@ export class GatewaySide implements Engine, Presence {
       default:
         this.#requests.answer(message);
     }
+  }
+
+  #takeHealth(health: ReturnType<Engine["health"]>): void {
+    const isFirst = this.#coreHealth === null;
+    this.#coreHealth = health;
+    if (isFirst) this.#options.onChange?.(true);
   }
 
   async #answerScrape(request: number): Promise<void> {
