@@ -13,6 +13,7 @@ const JWT_SECRET = "faults-secret-that-is-long-enough-for-hs256";
 export const INGEST_TOKEN = "faults-ingest-token-that-is-long-enough";
 const READY = /^progress-hub ready public=(\S+) internal=(\S+) pid=(\d+) workers=(\d+)$/m;
 const START_DEADLINE_MS = 20_000;
+const MAX_LOG = 6_000;
 
 export interface Cluster {
   readonly publicUrl: string;
@@ -44,12 +45,19 @@ export interface Cluster {
 }
 
 const clusters = new Set<() => void>();
+const logs = new Map<string, () => string>();
 process.once("exit", killAll);
+
+/** What the hubs of this test wrote to stderr, the end of it. */
+export function logsOfAll(): string {
+  return [...logs].map(([mark, log]) => `--- stderr of the hub ${mark}\n${log().slice(-MAX_LOG)}`).join("\n");
+}
 
 /** For `afterEach`: whatever was started and still lives is killed, orphans too. */
 export function killAll(): void {
   for (const kill of clusters) kill();
   clusters.clear();
+  logs.clear();
 }
 
 /** Starts `serve` with these flags, `--workers` among them, on 127.0.0.1, on free ports unless the flags name some; rejects with its stderr. */
@@ -147,6 +155,7 @@ function spawnServe(flags: readonly string[]): Running {
   child.stderr.on("data", (chunk) => {
     stderr += String(chunk);
   });
+  logs.set(mark, () => stderr);
   child.on("exit", (code, signal) => {
     exit = code ?? signal;
   });

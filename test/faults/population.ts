@@ -94,11 +94,7 @@ function connect(record: ClientRecord, { publicUrl, agent }: PopulationOptions):
 
 function populationOf(clients: readonly Client[]): Population {
   const missing = () => clients.filter(({ record }) => !record.isSynced);
-  const describe = (some: readonly Client[]) =>
-    some
-      .slice(0, 10)
-      .map(({ record }) => `${record.name}: ${record.gaveUp ?? ""} ${record.problems.slice(-2).join("; ")}`)
-      .join("\n");
+  const describe = (some: readonly Client[]) => some.slice(0, 10).map(describeOne).join("\n");
   return {
     clients,
     get records() {
@@ -130,4 +126,14 @@ function populationOf(clients: readonly Client[]): Population {
       for (const client of clients) client.close();
     },
   };
+}
+
+function describeOne({ record, transport }: Client): string {
+  const agoMs = Math.round(performance.now() - record.lastMessageAtMs);
+  return [
+    `${record.name} of ${record.userId}: ${record.isSynced ? "synced" : "not synced"} on ${transport()}`,
+    `last message ${agoMs} ms ago, ${record.disconnects.length} disconnects`,
+    record.gaveUp === null ? "" : `gave up: ${record.gaveUp}`,
+    ...record.problems.slice(-3),
+  ].join("; ");
 }

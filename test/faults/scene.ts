@@ -1,5 +1,6 @@
+import type { TestContext } from "vitest";
 import type { ClientKind } from "./client-record.ts";
-import { type Cluster, killAll, startCluster } from "./cluster.ts";
+import { type Cluster, killAll, logsOfAll, startCluster } from "./cluster.ts";
 import { Oracle } from "./oracle.ts";
 import { closePopulations, type Population, populate } from "./population.ts";
 import { abandonProducers, type Producer, startProducer } from "./producer.ts";
@@ -36,8 +37,9 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   return { hub, oracle, population, producer };
 }
 
-/** For `afterEach`: nobody and nothing is left of a test, however it ended. */
-export function endScenes(): void {
+/** For `afterEach`: nobody and nothing is left of a test, however it ended; of one that failed, what the hubs said. */
+export function endScenes(context?: TestContext): void {
+  if (context?.task.result?.state === "fail") console.error(logsOfAll());
   abandonProducers();
   closePopulations();
   killAll();

@@ -6,14 +6,22 @@ export function sseClient({ publicUrl, token, record }: ClientOptions): Client {
   const url = new URL("/api/v1/upload-progress", publicUrl);
   url.searchParams.set("access_token", token);
   const source = new EventSource(url);
-  source.addEventListener("open", () => record.opened());
+  // A stream that ends before its first message was a refusal that may be tried again: EventSource knows no other.
+  let isFresh = false;
+  source.addEventListener("open", () => {
+    isFresh = true;
+  });
   source.addEventListener("error", (event) => {
     const reason = `${event.code ?? ""} ${event.message ?? "the stream ended"}`;
     record.problems.push(reason);
     record.closed(reason);
     if (source.readyState === source.CLOSED) record.gaveUp = reason;
   });
-  const take = (event: MessageEvent): void => record.take(JSON.parse(String(event.data)));
+  const take = (event: MessageEvent): void => {
+    if (isFresh) record.opened();
+    isFresh = false;
+    record.take(JSON.parse(String(event.data)));
+  };
   for (const type of ALL_TYPES) source.addEventListener(type, take);
   return {
     record,
