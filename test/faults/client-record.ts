@@ -53,8 +53,6 @@ export class ClientRecord {
   lastId: string | null = null;
   messages = 0;
   lastMessageAtMs = 0;
-  /** First to be whole; null: never yet. */
-  syncedAtMs: number | null = null;
   /** Connected, and whole up to the head. */
   isSynced = false;
   /** Why it will never come back by itself; null: it does. */
@@ -122,7 +120,6 @@ export class ClientRecord {
 
   synced(headId: unknown): void {
     this.isSynced = true;
-    this.syncedAtMs ??= performance.now();
     if (typeof headId !== "string") return;
     if (this.#advance(headId, "head of synced") >= 0) this.lastId = headId;
   }

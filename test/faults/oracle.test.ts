@@ -148,14 +148,6 @@ describe("the oracle, where state dies with the core", () => {
     expect(oracle.verdict()).toMatchObject({ lost: 2 });
   });
 
-  it("still owes what one client was shown to another that was there", () => {
-    const { oracle, clients, end } = story({ stateSurvivesCore: false });
-    end();
-    oracle.coreEnded("killed");
-    show(clients[0], WHOLE);
-    expect(oracle.verdict()).toMatchObject({ lost: 2 });
-  });
-
   it("owes everything where the core was drained, but not the end of a job that two cores know half of", () => {
     const { oracle, end, tell } = story({ stateSurvivesCore: false });
     tell(event("photo.upload.completed", { photoId: "p" }));
