@@ -19,7 +19,10 @@ export interface GatewayStart {
   readonly tag: string;
 }
 
-export type Start = CoreStart | GatewayStart;
+export type Start = (CoreStart | GatewayStart) & {
+  /** Of the program that the primary runs: what is on disk may be another by now. */
+  readonly version: string;
+};
 
 /** The primary to a child. */
 export type ToChild =

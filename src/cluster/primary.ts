@@ -9,6 +9,7 @@ import type { Settings } from "../config/schema.ts";
 import { publicUrlOf, urlOf } from "../gateway/listener.ts";
 import { metricsOfPrimary } from "../metrics/of-primary.ts";
 import { Registry } from "../metrics/registry.ts";
+import { packageVersion } from "../package-version.ts";
 import { Handover } from "./handover.ts";
 import { Slot } from "./slot.ts";
 import { makeSocketFolder } from "./sockets.ts";
@@ -53,6 +54,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
   // Keys that can't be used are found here, not in each process.
   createVerifier(settings);
   const origin = { unixMs: Date.now(), monotonicMs: performance.now() };
+  const version = packageVersion();
   const internal = new Handover();
   const external = new Handover();
   const slots: Slot[] = [];
@@ -91,6 +93,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         settings: resolved,
         folder,
         startMs: origin.unixMs + performance.now() - origin.monotonicMs,
+        version,
       }),
     });
     cluster.setupPrimary({ exec: scriptOf("gateway-process"), args: [] });
@@ -104,7 +107,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         fork: () => cluster.fork().process,
         start: () => {
           lastTag += 1;
-          return { process: "gateway", settings: resolved, folder, tag: String(lastTag) };
+          return { process: "gateway", settings: resolved, folder, tag: String(lastTag), version };
         },
       });
     });

@@ -61,8 +61,13 @@ export function killAll(): void {
 }
 
 /** Starts `serve` with these flags, `--workers` among them, on 127.0.0.1, on free ports unless the flags name some; rejects with its stderr. */
-export async function startCluster(...flags: readonly string[]): Promise<Cluster> {
-  const running = spawnServe([...SERVE, ...flags]);
+export function startCluster(...flags: readonly string[]): Promise<Cluster> {
+  return startProgram(program, flags);
+}
+
+/** The same of another copy of the built program. */
+export async function startProgram(script: string, flags: readonly string[]): Promise<Cluster> {
+  const running = spawnServe(script, [...SERVE, ...flags]);
   const ready = await until(
     () => READY.exec(running.stdout()) ?? (running.exit() !== null && "ended"),
     "the ready line",
@@ -141,9 +146,9 @@ interface Running {
   exitOrNull(): { readonly code: number | string } | null;
 }
 
-function spawnServe(flags: readonly string[]): Running {
+function spawnServe(script: string, flags: readonly string[]): Running {
   const { env, mark } = markedEnv();
-  const child = spawn(process.execPath, ["--no-deprecation", program, "serve", ...flags], {
+  const child = spawn(process.execPath, ["--no-deprecation", script, "serve", ...flags], {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
