@@ -34,6 +34,7 @@ export class Router implements LiveSource {
 
 /** Cuts messages into groups of at most `GROUP_MAX_BYTES` of JSON; a larger message stands alone. */
 function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessage[])[] {
+  if (areSurelySmall(messages)) return [messages];
   const groups: OutMessage[][] = [];
   let group: OutMessage[] = [];
   let size = 0;
@@ -49,4 +50,11 @@ function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessag
   }
   if (group.length > 0) groups.push(group);
   return groups;
+}
+
+/** One UTF-16 unit is at most 3 bytes of UTF-8, so what is this short needs no counting. */
+function areSurelySmall(messages: readonly OutMessage[]): boolean {
+  let units = 0;
+  for (const { json } of messages) units += json.length;
+  return 3 * units <= GROUP_MAX_BYTES;
 }
