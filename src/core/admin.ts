@@ -16,8 +16,8 @@ export interface AdminOptions {
   readonly directory: Directory;
   /** Forgets all state of the user; gives how many jobs that were. */
   forget(userId: string): number;
-  /** From now on these tokens are refused, and whoever is connected with one is ended. */
-  revoke(revocation: Revocation): void;
+  /** From now on these tokens are refused, and whoever is connected with one is ended. False: the oldest had to go. */
+  revoke(revocation: Revocation): boolean;
   /** Of the same clock as `MemberInfo.sinceMs`. */
   nowMs(): number;
 }
@@ -53,7 +53,9 @@ export function registerAdmin(app: FastifyInstance, options: AdminOptions): void
     }));
     scope.delete(USER_URL, async (request) => ({ forgotten: options.forget(userIdIn(request.params)) }));
     scope.post(REVOKE_URL, async (request) => {
-      options.revoke(revocationOf(parseJson(await readBody(request.raw, MAX_REVOCATION_BYTES))));
+      const body = parseJson(await readBody(request.raw, MAX_REVOCATION_BYTES));
+      if (!options.revoke(revocationOf(body)))
+        request.log.warn("too many revocations: the oldest was dropped, and its tokens are good again");
       return { revoked: true };
     });
     refuseOtherMethods(scope, CONNECTIONS_URL, ["GET"]);

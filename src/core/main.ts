@@ -1,4 +1,4 @@
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
 import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
@@ -9,7 +9,6 @@ import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
 import { registerIngest } from "../ingest/http.ts";
-import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
 import { createUploadOwners } from "../ingest/upload-owners.ts";
 import { metricsOfCore, metricsOfLinks } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
@@ -18,6 +17,7 @@ import { type Answer, Scraper } from "../metrics/scrape.ts";
 import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
+import { createInternalListener } from "./internal-listener.ts";
 
 export interface CoreOptions {
   readonly settings: Settings;
@@ -81,18 +81,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   const attach = (name: string, orders: GatewayOrders) => directory.attach(name, orders);
   const links = cluster && new CoreSide({ engine, health, attach, revocations });
 
-  const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: "warn" });
-  const internal: FastifyInstance = fastify({
-    ...problemServerOptions,
-    loggerInstance: listenerLog,
-    logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: true,
-    bodyLimit: settings.maxBody,
-    connectionTimeout: 0,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
-  });
-  installProblemErrors(internal);
+  const internal = createInternalListener(settings.maxBody, log);
   registerHealth(internal, {
     isDraining: () => isDraining,
     health: () => engine.health(),
@@ -116,9 +105,8 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     },
     revoke(revocation) {
       const dropped = verifier.revocations.add(revocation);
-      if (dropped !== null)
-        log.warn("too many revocations: the oldest was dropped, and its tokens are good again");
       links?.revoke([revocation]);
+      return dropped === null;
     },
   });
   const metrics = new Registry(cluster === undefined ? "hub" : "core");
@@ -161,9 +149,3 @@ async function accept(
   serveHandedOver(internal.server, connections, () => 0);
   return `http://${internalHost}:${internalPort}`;
 }
-
-/** A body that has not arrived by then is given up (slow POST). */
-const REQUEST_TIMEOUT_MS = 15_000;
-
-/** As much as Node takes of a request line, so that an id that is too long is refused by its own rule. */
-const MAX_PARAM_CHARACTERS = 16 * 1_024;

@@ -67,7 +67,9 @@ export function refuseOtherMethods(app: FastifyInstance, url: string, allowed: r
 export const problemServerOptions = {
   // Draining is refused by the routes, as a problem document; Fastify's own answer is none.
   return503OnClosing: false,
-  frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => {
+  frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    // Hooks do not see these.
+    reply.header("x-request-id", request.id);
     sendProblem(reply, toHubError(error));
   },
   clientErrorHandler: answerBrokenRequest,

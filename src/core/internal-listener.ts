@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { Logger } from "pino";
+import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
+
+/** A body that has not arrived by then is given up (slow POST). */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** As much as Node takes of a request line, so that an id that is too long is refused by its own rule. */
+const MAX_PARAM_CHARACTERS = 16 * 1_024;
+
+const REQUEST_ID_HEADER = "x-request-id";
+/** What a client says is taken over into the log as it is, so it must be harmless there. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+/**
+ * The server of the internal listener, without its routes. Every answer names its request in X-Request-Id, as the client
+ * did or as is made here, and so does every line of the log that comes of it.
+ */
+export function createInternalListener(maxBodyBytes: number, log: Logger): FastifyInstance {
+  const listenerLog: FastifyBaseLogger = log.child({ listener: "internal" }, { level: levelFor(log) });
+  const app: FastifyInstance = fastify({
+    ...problemServerOptions,
+    loggerInstance: listenerLog,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    forceCloseConnections: true,
+    bodyLimit: maxBodyBytes,
+    connectionTimeout: 0,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
+  });
+  app.addHook("onRequest", async (request, reply) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, url } = request;
+    const ms = Math.round(reply.elapsedTime);
+    request.log.debug({ method, path: url.split("?")[0], status: reply.statusCode, ms }, "request");
+  });
+  installProblemErrors(app);
+  return app;
+}
+
+/** Fastify tells at info where it listens, which the ready line says. */
+function levelFor(log: Logger): string {
+  return log.isLevelEnabled("info") && !log.isLevelEnabled("debug") ? "warn" : log.level;
+}
+
+function requestIdOf({ headers }: Pick<IncomingMessage, "headers">): string {
+  const asked = headers[REQUEST_ID_HEADER];
+  return typeof asked === "string" && REQUEST_ID.test(asked) ? asked : randomUUID();
+}
