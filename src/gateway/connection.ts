@@ -2,6 +2,7 @@ import type { Identity } from "../auth/verify.ts";
 import type { Engine, OutMessage, Sink, Subscription, SyncMode } from "../engine/contract.ts";
 import { HubError } from "../errors.ts";
 import type { Admission } from "./admission.ts";
+import type { ConnectionLog, Farewell } from "./connection-log.ts";
 import type { Pressure } from "./pressure.ts";
 import type { Member, Registry } from "./registry.ts";
 import type { Traffic } from "./traffic.ts";
@@ -20,6 +21,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 const CLOSE_GRACE_MS = 5_000;
 /** At the smaller of this and a fifth of its life, a token's end is announced. */
 const EXPIRY_NOTICE_MS = 60_000;
+const LEFT: Farewell = { reason: "client", closeCode: null };
 /** Refreshes between two times the client has read something; more of them is no refreshing. */
 const MAX_UNREAD_REFRESHES = 100;
 
@@ -30,6 +32,7 @@ export interface ConnectionParts {
   readonly pressure: Pressure;
   readonly admission: Admission;
   readonly traffic: Traffic;
+  readonly connectionLog: ConnectionLog;
 }
 
 /** Times in milliseconds, sizes in bytes. */
@@ -55,6 +58,8 @@ export type RefreshAnswer =
 export class Connection implements Sink, Timed, Member, TransportEvents {
   dueMs = NEVER;
   readonly userId: string;
+  /** Of its gateway alone, and never given twice by it. */
+  readonly memberId: number;
   readonly #transport: Transport;
   readonly #parts: ConnectionParts;
   readonly #limits: ConnectionLimits;
@@ -72,9 +77,13 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   #expiryNoticeMs: number;
   #expiryAnnounced = false;
   #unreadRefreshes = 0;
+  /** null: it has not started. */
+  #startedAtMs: number | null = null;
+  #farewell = LEFT;
 
   constructor(transport: Transport, identity: Identity, parts: ConnectionParts, limits: ConnectionLimits) {
     this.userId = identity.userId;
+    this.memberId = parts.registry.nextId();
     this.#transport = transport;
     this.#identity = identity;
     this.#parts = parts;
@@ -105,12 +114,14 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
 
   /** Counts it, watches its times and begins with what it missed. `lastEventId` null: a snapshot. */
   start(jobId: string | null, lastEventId: string | null): void {
-    const { registry, wheel, engine, admission } = this.#parts;
+    const { registry, wheel, engine, admission, connectionLog } = this.#parts;
     const nowMs = wheel.now();
     const { heartbeatMs, maxAgeMs } = this.#limits;
     if (heartbeatMs !== null) this.#heartbeatDueMs = nowMs + heartbeatMs;
     if (maxAgeMs !== null) this.#maxAgeDueMs = nowMs + spread(0.8 * maxAgeMs, maxAgeMs);
-    registry.add(this);
+    this.#startedAtMs = nowMs;
+    connectionLog.opened(this, jobId);
+    registry.add(this, this.memberId);
     // Revoked between its admission and here, where those that were let in are looked through.
     if (admission.isRevoked(this.#identity)) this.end(endingOf("token_revoked"));
     // The core may find that this one is the oldest of too many, and have ended it already.
@@ -161,11 +172,15 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     this.#parts.pressure.forget(this);
     this.#parts.pressure.add(-this.#accountedBytes);
     this.#accountedBytes = 0;
+    if (this.#startedAtMs === null) return;
+    const { connectionLog, wheel } = this.#parts;
+    connectionLog.closed(this, this.#farewell, wheel.now() - this.#startedAtMs);
   }
 
   /** Closes it as the ending says; its socket is dropped if the client does not let go of it. */
   end(ending: Ending): void {
     if (this.#state !== "open") return;
+    this.#farewell = ending;
     const nowMs = this.#parts.wheel.now();
     // A reader that is only slow may take what a normal end left for it, within the time its hold has left.
     this.#terminateDueMs =
@@ -181,14 +196,12 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
 
   /** Drops it with all it buffers, because the gateway buffers too much in all. */
   dropSlow(): void {
-    if (this.#state === "open") this.#parts.pressure.countClose();
-    this.terminate();
+    if (this.#state === "open") this.#countSlow();
+    this.#drop({ reason: "too_slow", closeCode: null });
   }
 
   terminate(): void {
-    if (this.#state === "closed") return;
-    this.#transport.terminate();
-    this.closed();
+    this.#drop({ reason: "close", closeCode: null });
   }
 
   /** Tells it something, unless it is held: nothing is queued behind what it does not read. */
@@ -242,9 +255,22 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     this.tell({ type: "token_expiring", expiresIn: Math.ceil(leftMs / 1_000) });
   }
 
+  /** `farewell`: unless it was ending already. */
+  #drop(farewell: Farewell): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "open") this.#farewell = farewell;
+    this.#transport.terminate();
+    this.closed();
+  }
+
+  #countSlow(): void {
+    this.#parts.pressure.countClose();
+    this.#parts.connectionLog.tooSlow(this);
+  }
+
   #closeSlow(): void {
     if (this.#state !== "open") return;
-    this.#parts.pressure.countClose();
+    this.#countSlow();
     this.end(endingOf("too_slow", spread(1_000, 5_000)));
   }
 
@@ -253,7 +279,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   }
 
   #missPong(nowMs: number): void {
-    if (nowMs > this.#pongMissedAtMs) this.terminate();
+    if (nowMs > this.#pongMissedAtMs) this.#drop({ reason: "pong_missing", closeCode: null });
     else this.#pongMissedAtMs = nowMs;
   }
 

@@ -6,6 +6,7 @@ import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { Admission } from "./admission.ts";
+import { ConnectionLog } from "./connection-log.ts";
 import { drainConnections } from "./drain.ts";
 import { Handshakes } from "./handshakes.ts";
 import { createHttpSurface } from "./http.ts";
@@ -65,6 +66,8 @@ export interface GatewayOptions {
   readonly attachPresence: (orders: GatewayOrders) => Presence;
   readonly verifier: Verifier;
   readonly log: Logger;
+  /** As logs and admin routes call it; absent: `gateway`. */
+  readonly name?: string;
   /** Connections that another process accepts; absent: it listens itself. */
   readonly connections?: HandedOver;
   /** The other gateways of this machine, so that none of them needs sticky sessions; null or absent: alone. */
@@ -78,8 +81,9 @@ export interface GatewayOptions {
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { settings, engine, attachPresence, verifier, log, peers = null, clusterAdapter = false } = options;
+  const { name = "gateway" } = options;
   const maxConnections = effectiveMaxConnections(settings.maxConnections);
-  log.info({ maxConnections, asked: settings.maxConnections }, "connections this gateway takes");
+  log.debug({ maxConnections, asked: settings.maxConnections }, "connections this gateway takes");
 
   const registry = new Registry(maxConnections, attachPresence);
   const wheel = new Wheel(tickMsOf(settings));
@@ -88,7 +92,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const admission = new Admission(verifier, registry, settings.corsOrigins, passedOn);
   const traffic = new Traffic();
   const handshakes = new Handshakes(log);
-  const ways = { registry, wheel, pressure, admission, traffic, handshakes };
+  const connectionLog = new ConnectionLog(log, name);
+  const ways = { registry, wheel, pressure, admission, traffic, handshakes, connectionLog };
   const unlinkedMs = options.unlinkedMs ?? (() => 0);
   const parts: GatewayParts = { settings, engine, ...ways, peers, log, unlinkedMs };
 

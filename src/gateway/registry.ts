@@ -49,10 +49,14 @@ export class Registry implements GatewayOrders {
     }
   }
 
-  /** Lets it in. The core may end the user's oldest for it at once. */
-  add(member: Member): void {
+  /** The next member's id, never given twice. */
+  nextId(): number {
     this.#lastId += 1;
-    const memberId = this.#lastId;
+    return this.#lastId;
+  }
+
+  /** Lets it in. The core may end the user's oldest for it at once. */
+  add(member: Member, memberId = this.nextId()): void {
     this.#members.set(memberId, member);
     this.#idOf.set(member, memberId);
     this.#counts[member.kind] += 1;

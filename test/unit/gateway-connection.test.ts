@@ -1,3 +1,4 @@
+import { pino } from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { settingsFor } from "../../src/config/load.ts";
@@ -5,6 +6,7 @@ import { Directory } from "../../src/core/directory.ts";
 import type { Engine, OutMessage, Sink } from "../../src/engine/contract.ts";
 import { Admission } from "../../src/gateway/admission.ts";
 import { Connection, type ConnectionLimits } from "../../src/gateway/connection.ts";
+import { ConnectionLog } from "../../src/gateway/connection-log.ts";
 import { Pressure } from "../../src/gateway/pressure.ts";
 import { Registry } from "../../src/gateway/registry.ts";
 import { Traffic } from "../../src/gateway/traffic.ts";
@@ -107,10 +109,11 @@ function connected(
     issuedAtSeconds: nowSeconds,
     jti: null,
   };
+  const connectionLog = new ConnectionLog(pino({ level: "silent" }), "gateway");
   const connection = new Connection(
     transport,
     identity,
-    { engine, registry, wheel, pressure, admission, traffic: new Traffic() },
+    { engine, registry, wheel, pressure, admission, traffic: new Traffic(), connectionLog },
     LIMITS,
   );
   connection.start(null, null);
