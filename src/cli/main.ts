@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/errors.ts";
 import { packageVersion } from "../package-version.ts";
+import { createRedactor } from "../redact.ts";
 import { addConfig } from "./config.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -59,7 +60,9 @@ function report(error: unknown, host: Host): number {
   }
   writeProblem(
     host,
-    `internal error; please report it\n${error instanceof Error ? error.stack : String(error)}`,
+    createRedactor()(
+      `internal error; please report it\n${error instanceof Error ? error.stack : String(error)}`,
+    ),
   );
   return exitCode.failed;
 }

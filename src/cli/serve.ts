@@ -41,13 +41,13 @@ interface Running extends Addresses {
 /** Runs until the first SIGINT or SIGTERM, then drains; a second one ends the process at once. */
 async function serve(host: Host, sources: SettingSources): Promise<number> {
   const { settings, warnings, given } = loadSettings(sources);
-  const log = createLog(settings, host.stderr);
+  const workers = settings.workers === "auto" ? Math.max(1, availableParallelism() - 1) : settings.workers;
+  const log = createLog(settings, host.stderr, workers === 0 ? "hub" : "primary");
   for (const warning of warnings) log.warn(warning);
   for (const { level, line } of notYet({ settings, given })) log[level](line);
 
   const signals = listenToSignals(host);
   try {
-    const workers = settings.workers === "auto" ? Math.max(1, availableParallelism() - 1) : settings.workers;
     const hub = await start(settings, workers, log);
     const announced = [readyLine(hub, process.pid, workers)];
     if (settings.dev) announced.push(...devLines(settings, hub, host.invocation));
@@ -69,6 +69,9 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
 async function start(settings: Settings, workers: number, log: Logger): Promise<Running> {
   // Loaded here, so that `token` and `--help` need not wait for the whole server.
   try {
+    const { effectiveMaxConnections } = await import("../gateway/listener.ts");
+    const maxConnections = effectiveMaxConnections(settings.maxConnections);
+    log.info({ maxConnections, asked: settings.maxConnections }, "connections a gateway takes");
     if (workers > 0) {
       const { startCluster } = await import("../cluster/primary.ts");
       return await startCluster({ settings, gateways: workers, log });

@@ -2,10 +2,12 @@ import cluster from "node:cluster";
 import { rmSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Snapshot } from "../metrics/readings.ts";
+import { createRedactor } from "../redact.ts";
 import type { HandedOver } from "./handed-over.ts";
 import { type FromChild, isToChild, type Start } from "./messages.ts";
 
 const ALIVE_EVERY_MS = 1_000;
+const redact = createRedactor();
 
 /** What ties a child to its primary: it tells that it lives, takes what it is given, and ends when the primary is gone. */
 export interface Lifeline extends HandedOver {
@@ -44,7 +46,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
   // A terminal sends its signals to all processes of a job; what is to be done then, the primary says.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
   process.on("uncaughtException", (error) => {
-    process.stderr.write(`${error.stack ?? error}\n`);
+    process.stderr.write(`${redact(error.stack ?? String(error))}\n`);
     fail(error);
   });
   // In a worker node itself ends the process, after its own event.

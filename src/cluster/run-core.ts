@@ -14,7 +14,7 @@ const STALE_AFTER_MS = 3_000;
 
 /** The core process, from its first settings to its end. */
 export async function runCore({ settings, folder, startMs }: CoreStart, lifeline: Lifeline): Promise<void> {
-  const log = createLog(settings, process.stderr, { process: "core" });
+  const log = createLog(settings, process.stderr, "core");
   const primary = listenToPrimary(lifeline);
   const core = await startCore({
     settings,

@@ -16,7 +16,7 @@ const FIRST_LINK_MS = 5_000;
 export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promise<void> {
   const { settings, folder, tag } = start;
   const name = `gateway-${tag}`;
-  const log = createLog(settings, process.stderr, { process: name });
+  const log = createLog(settings, process.stderr, name);
   let onLinked = (): void => {};
   const linked = new Promise<void>((resolve) => {
     onLinked = resolve;
@@ -39,6 +39,7 @@ export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promi
     attachPresence: (orders) => core.attach(orders),
     verifier,
     log,
+    name,
     connections: lifeline,
     peers: createPeers(folder, tag),
     clusterAdapter: true,
