@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { settingsTable } from "../../src/config/docs.ts";
 import { errorCatalogue } from "../../src/errors.ts";
 import { contractIdOf } from "../../src/ingest/tusd.ts";
+import { metricNames, metricOf, PREFIX } from "../../src/metrics/table.ts";
 import { STATE_TYPES } from "../clients/watcher.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -25,4 +26,15 @@ it("the docs name every message type, close code and event rejection", () => {
 
 it("docs/events.md shows how an Upload.ID becomes an id", () => {
   expect(read("docs/events.md")).toContain(`abc+def  ->  ${contractIdOf("abc+def")}`);
+});
+
+it("docs/operations.md holds the table of metrics, as it is now, and names no other", () => {
+  const text = read("docs/operations.md");
+  const rows = metricNames.map((name) => {
+    const { type, labels, help } = metricOf(name);
+    return `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(" ")} | ${help} |`;
+  });
+  expect(text).toContain(["| name | type | labels | meaning |", "|---|---|---|---|", ...rows, ""].join("\n"));
+  const named = text.matchAll(new RegExp(`${PREFIX}([a-z_]+[a-z])`, "g"));
+  for (const [, name = ""] of named) expect(metricNames).toContain(name.replace(/_bucket$/, ""));
 });
