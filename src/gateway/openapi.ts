@@ -160,6 +160,16 @@ function get(operationId: string, summary: string, schema: JsonSchema, ...codes:
   };
 }
 
+const metrics = {
+  operationId: "metrics",
+  summary: "Metrics of all processes, for Prometheus.",
+  security: [],
+  responses: {
+    "200": { description: "OK", content: { "text/plain": { schema: text } } },
+    ...problems(...ANY),
+  },
+};
+
 const status = closed({ status: { type: "string" } });
 const description = { type: "object" };
 
@@ -195,6 +205,7 @@ export const openapi = {
       servers: [PUBLIC, INTERNAL],
       get: get("readyz", "It wants traffic.", status, "draining", "store_unavailable", "not_linked"),
     },
+    "/metrics": { servers: [INTERNAL], get: metrics },
     "/openapi.json": { get: get("openapi", "This document.", description) },
     "/asyncapi.json": { get: get("asyncapi", "The messages out, as AsyncAPI 3.0.", description) },
   },

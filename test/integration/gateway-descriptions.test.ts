@@ -97,6 +97,7 @@ test("the versions, and every path and message that there is", () => {
     "/ws/upload-progress",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/openapi.json",
     "/asyncapi.json",
   ]);
