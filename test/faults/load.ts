@@ -17,15 +17,14 @@ const webSocket: Connect = async (publicUrl, token, take) => {
   const url = `${publicUrl.replace("http", "ws")}/ws/upload-progress?access_token=${token}`;
   const client = new WebSocket(url, { perMessageDeflate: false });
   client.on("message", (data) => take(lengthOf(data)));
-  await once(client, "open");
+  await Promise.race([once(client, "open"), refusalOf(client)]);
   return () => client.terminate();
 };
 
 const socketIo: Connect = async (publicUrl, token, take) => {
   const url = `${publicUrl.replace("http", "ws")}/ws/upload-progress/?EIO=4&transport=websocket`;
   const client = new WebSocket(url, { perMessageDeflate: false });
-  await new Promise<void>((resolve, reject) => {
-    client.once("error", reject);
+  const connected = new Promise<void>((resolve) => {
     client.on("message", (data) => {
       const text = String(data);
       if (text.startsWith("40")) resolve();
@@ -34,8 +33,23 @@ const socketIo: Connect = async (publicUrl, token, take) => {
       else take(text.length);
     });
   });
+  await Promise.race([connected, refusalOf(client)]);
   return () => client.terminate();
 };
+
+/** Rejects with what a hub that lets nobody in says of it; never resolves. */
+function refusalOf(client: WebSocket): Promise<never> {
+  return new Promise((_, reject) => {
+    client.on("error", reject);
+    client.once("unexpected-response", (_request, response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        body += chunk;
+      });
+      response.on("end", () => reject(new Error(`refused: ${response.statusCode} ${body}`)));
+    });
+  });
+}
 
 const streams = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
 
