@@ -9,6 +9,8 @@ export interface ChildEvents {
   ready(): void;
   alive(connections: number): void;
   taken(connection: number): void;
+  /** It wants the primary's metrics. */
+  scrape(): void;
   /** Once; nothing comes after it. `cause`: why, in one line. */
   exited(cause: string): void;
 }
@@ -80,7 +82,7 @@ export class Child implements Taker {
     this.#send({ kind: "stop" });
   }
 
-  /** The primary's metrics, for whoever tells them. */
+  /** The answer to `scrape`. */
   tellMetrics(metrics: Snapshot): void {
     this.#send({ kind: "metrics", metrics });
   }
@@ -99,6 +101,7 @@ export class Child implements Taker {
     if (message.kind === "hello") this.#send({ kind: "start", start });
     else if (message.kind === "alive") events.alive(message.connections);
     else if (message.kind === "taken") events.taken(message.connection);
+    else if (message.kind === "scrape") events.scrape();
     else if (message.kind === "drained") this.#onDrained();
     else if (message.kind === "failed") this.#cause = message.cause;
     else {

@@ -15,8 +15,8 @@ export interface Lifeline extends HandedOver {
   onDrain(drain: (timeoutMs: number) => void): void;
   drained(): void;
   onStop(stop: () => void): void;
-  /** In the core: the primary's metrics came. */
-  onMetrics(take: (metrics: Snapshot) => void): void;
+  /** Asks for the primary's metrics, in place of who asked before. */
+  scrape(take: (metrics: Snapshot) => void): void;
   /** Ends the process at once, and says why. */
   fail(error: unknown): void;
 }
@@ -87,8 +87,9 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
       onStop: (stop) => {
         onStop = stop;
       },
-      onMetrics: (taker) => {
+      scrape: (taker) => {
         onMetrics = taker;
+        tell({ kind: "scrape" });
       },
       fail,
     },

@@ -32,7 +32,7 @@ export type ToChild =
   /** Not ready any more; a gateway sends its clients away within the time, and then ends. */
   | { readonly kind: "drain"; readonly timeoutMs: number }
   | { readonly kind: "stop" }
-  /** To the core, every second: the primary's metrics. */
+  /** To the core that asked: the primary's metrics. */
   | { readonly kind: "metrics"; readonly metrics: Snapshot };
 
 /** A child to the primary. */
@@ -44,13 +44,15 @@ export type FromChild =
   | { readonly kind: "alive"; readonly connections: number }
   /** It has the connection: the primary may let go of its own copy. */
   | { readonly kind: "taken"; readonly connection: number }
+  /** The core wants the primary's metrics. */
+  | { readonly kind: "scrape" }
   /** A core has shown everything it had acknowledged. */
   | { readonly kind: "drained" }
   /** It is about to end, and why. */
   | { readonly kind: "failed"; readonly cause: string };
 
 export function isFromChild(value: unknown): value is FromChild {
-  return isOfKind(value, ["hello", "ready", "alive", "taken", "drained", "failed"]);
+  return isOfKind(value, ["hello", "ready", "alive", "taken", "scrape", "drained", "failed"]);
 }
 
 export function isToChild(value: unknown): value is ToChild {

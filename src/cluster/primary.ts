@@ -39,7 +39,6 @@ export interface Cluster {
 }
 
 const WATCH_EVERY_MS = 1_000;
-const TELL_METRICS_EVERY_MS = 1_000;
 /** The core shows what it holds back within this, or gateways are drained all the same. */
 const CORE_DRAIN_MS = 1_000;
 /** What is left of `drain-timeout` for processes to end in. */
@@ -61,7 +60,6 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
   const folder = makeSocketFolder();
   const metrics = new Registry("primary");
   let watch: NodeJS.Timeout | null = null;
-  let telling: NodeJS.Timeout | null = null;
   let onBroken: (cause: string) => void = () => {};
   const broken = new Promise<string>((resolve) => {
     onBroken = resolve;
@@ -69,7 +67,6 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
 
   async function end(): Promise<void> {
     if (watch !== null) clearInterval(watch);
-    if (telling !== null) clearInterval(telling);
     metrics.close();
     await Promise.all(slots.map((slot) => slot.stop()));
     internal.close();
@@ -81,7 +78,11 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
     const internalPort = await internal.listen(settings.internalHost, settings.internalPort);
     const port = await external.listen(settings.host, settings.port);
     const resolved: Settings = { ...settings, internalPort, port };
-    const shared = { log, giveUp: (cause: string) => onBroken(cause) };
+    const shared = {
+      log,
+      metrics: () => metrics.snapshot(),
+      giveUp: (cause: string) => onBroken(cause),
+    };
 
     const core = new Slot({
       ...shared,
@@ -119,11 +120,8 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         handovers: { public: external.stats, internal: internal.stats },
       })),
     );
-    const tell = () => metrics.snapshot().then((snapshot) => core.child?.tellMetrics(snapshot));
-    telling = setInterval(() => void tell(), TELL_METRICS_EVERY_MS);
     watch = watchOver(slots);
     await Promise.all(slots.map((slot) => slot.start().catch((error: unknown) => fail(slot, error))));
-    await tell();
 
     return {
       publicUrl: publicUrlOf(settings, port),

@@ -9,18 +9,21 @@ import { coreSocketIn } from "./sockets.ts";
 /** What delivers the last messages to the gateways: one turn to write them, one for them to be read. */
 const LAST_TURNS_MS = 50;
 
-/** Of metrics that should come every second. */
-const STALE_AFTER_MS = 3_000;
+const SCRAPE_TIMEOUT_MS = 1_000;
 
 /** The core process, from its first settings to its end. */
 export async function runCore({ settings, folder, startMs }: CoreStart, lifeline: Lifeline): Promise<void> {
   const log = createLog(settings, process.stderr, "core");
-  const primary = listenToPrimary(lifeline);
   const core = await startCore({
     settings,
     verifier: createVerifier(settings),
     log,
-    cluster: { linkPath: coreSocketIn(folder), connections: lifeline, startMs, primary },
+    cluster: {
+      linkPath: coreSocketIn(folder),
+      connections: lifeline,
+      startMs,
+      primary: () => askPrimary(lifeline),
+    },
   });
   lifeline.onDrain(() => {
     core.drain();
@@ -30,13 +33,14 @@ export async function runCore({ settings, folder, startMs }: CoreStart, lifeline
   lifeline.ready();
 }
 
-/** Gives what the primary told last, while that is not too long ago. */
-function listenToPrimary(lifeline: Lifeline): () => Answer {
-  let metrics: Answer["metrics"] = null;
-  let toldAtMs = 0;
-  lifeline.onMetrics((told) => {
-    metrics = told;
-    toldAtMs = performance.now();
+/** One at a time, as `Scraper` asks. */
+async function askPrimary(lifeline: Lifeline): Promise<Answer> {
+  const metrics = await new Promise<Answer["metrics"]>((resolve) => {
+    const timer = setTimeout(() => resolve(null), SCRAPE_TIMEOUT_MS);
+    lifeline.scrape((told) => {
+      clearTimeout(timer);
+      resolve(told);
+    });
   });
-  return () => ({ name: "primary", metrics: performance.now() - toldAtMs > STALE_AFTER_MS ? null : metrics });
+  return { name: "primary", metrics };
 }

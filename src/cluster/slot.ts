@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Logger } from "pino";
+import type { Snapshot } from "../metrics/readings.ts";
 import { Child } from "./child.ts";
 import type { Handover } from "./handover.ts";
 import type { Start } from "./messages.ts";
@@ -20,6 +21,8 @@ export interface SlotOptions {
   readonly start: () => Start;
   readonly handover: Handover;
   readonly log: Logger;
+  /** The primary's metrics, for a core that asks. */
+  readonly metrics: () => Promise<Snapshot>;
   /** It died too often in a row. */
   readonly giveUp: (cause: string) => void;
 }
@@ -126,6 +129,7 @@ export class Slot {
       ready: () => handover.add(child),
       alive: (connections) => handover.report(child, connections),
       taken: (connection) => handover.taken(child, connection),
+      scrape: () => void this.#options.metrics().then((metrics) => child.tellMetrics(metrics)),
       exited: (cause) => {
         handover.gone(child);
         this.#all.delete(child);

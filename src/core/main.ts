@@ -33,8 +33,8 @@ interface CoreCluster {
   readonly connections: HandedOver;
   /** Unix milliseconds at which the numbers of messages begin. */
   readonly startMs: number;
-  /** The primary's metrics, as it last told them. */
-  readonly primary: () => Answer;
+  /** The primary's metrics. */
+  readonly primary: () => Promise<Answer>;
 }
 
 export interface Core {
@@ -112,7 +112,8 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   const metrics = new Registry(cluster === undefined ? "hub" : "core");
   metrics.add(metricsOfCore(engine, ingest));
   if (links !== undefined) metrics.add(metricsOfLinks(links));
-  const askOthers = async () => (cluster && links ? [cluster.primary(), ...(await links.scrape())] : []);
+  const askOthers = async () =>
+    cluster && links ? (await Promise.all([cluster.primary(), links.scrape()])).flat() : [];
   registerMetrics(internal, new Scraper(metrics, askOthers));
   await links?.listen(cluster?.linkPath ?? "");
   const internalUrl = await accept(internal, settings, cluster?.connections ?? null);

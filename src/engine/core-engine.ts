@@ -6,6 +6,7 @@ import { dueOf, type Photo } from "../domain/photo-view.ts";
 import type { Rules } from "../domain/rules.ts";
 import { HubError } from "../errors.ts";
 import { Admission, type Limits } from "./admission.ts";
+import { Agenda, earliest, type Waiting } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
 import { showAtMs } from "./conflation.ts";
 import type {
@@ -21,7 +22,6 @@ import type {
   Sink,
   Subscription,
 } from "./contract.ts";
-import { DeadlineQueue } from "./deadline-queue.ts";
 import { Feed } from "./feed.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { Reader } from "./reader.ts";
@@ -57,17 +57,8 @@ export interface EngineStats {
   readonly queued: number;
 }
 
-/** A photo, or (photo null) the job itself, waiting for a time. */
-interface Waiting {
-  readonly job: Job;
-  readonly photo: Photo | null;
-}
-
 /** Timers fire on whole steps of this, so that what falls due together goes out together. */
 const TICK_MS = 5;
-
-/** Fewer stale deadlines than this are not worth a sweep. */
-const SWEEP_FROM = 1_000;
 
 /**
  * The state of all users and the way of an event through it:
@@ -82,10 +73,7 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #admission: Admission;
   readonly #router = new Router();
   readonly #shown = new ShownCounts();
-  readonly #heldBack = new DeadlineQueue<Waiting>();
-  readonly #deadlines = new DeadlineQueue<Waiting>();
-  /** Entries of `#deadlines` that have nothing to say any more. */
-  #staleDeadlines = 0;
+  readonly #agenda = new Agenda();
   /** Ended jobs, in the order of their ends. */
   readonly #ended = new Set<Job>();
   /** Messages of the flush under way, by user. */
@@ -95,7 +83,6 @@ export class CoreEngine implements Engine, LiveSource {
   #jobIntervalMs: number;
   #openPhotos = 0;
   #jobs = 0;
-  #conflated = 0;
   #anomalies = 0;
   #closed = false;
 
@@ -116,9 +103,9 @@ export class CoreEngine implements Engine, LiveSource {
       users: this.#store.userCount,
       shown: this.#shown.total,
       shownCounts: this.#shown,
-      conflated: this.#conflated,
+      conflated: this.#agenda.conflated,
       anomalies: this.#anomalies,
-      queued: this.#heldBack.size + this.#deadlines.size,
+      queued: this.#agenda.size,
     };
   }
 
@@ -182,7 +169,7 @@ export class CoreEngine implements Engine, LiveSource {
   forget(userId: string): number {
     const jobs = this.#store.dropUser(userId);
     for (const job of jobs) this.#leaveOut(job);
-    this.#sweepDeadlines();
+    this.#agenda.sweep();
     this.#router.resync(userId);
     return jobs.length;
   }
@@ -241,7 +228,7 @@ export class CoreEngine implements Engine, LiveSource {
     const lastAtMs = photo.shown?.lastAtMs ?? null;
     const atMs = showAtMs(due.urgent, lastAtMs, this.#photoIntervalMs, now.monotonicMs);
     if (atMs > now.monotonicMs) {
-      this.#holdBack(photo, { job, photo }, atMs);
+      this.#holdBack({ job, photo }, atMs);
       return;
     }
     this.#post(job.userId, this.#shower.showPhoto(user, job, photo, due, now));
@@ -255,46 +242,25 @@ export class CoreEngine implements Engine, LiveSource {
     const lastAtMs = job.shown?.lastAtMs ?? null;
     const atMs = showAtMs(isEndShown(view), lastAtMs, this.#jobIntervalMs, now.monotonicMs);
     if (atMs > now.monotonicMs) {
-      this.#holdBack(job, { job, photo: null }, atMs);
+      this.#holdBack({ job, photo: null }, atMs);
       return;
     }
     this.#post(job.userId, [this.#shower.showJob(user, job, view, now)]);
   }
 
-  #holdBack(item: Photo | Job, waiting: Waiting, atMs: number): void {
-    if (item.isShowQueued) {
-      this.#conflated += 1;
-      return;
-    }
-    item.isShowQueued = true;
-    this.#heldBack.add(atMs, waiting);
-    this.#arm();
+  #holdBack(waiting: Waiting, atMs: number): void {
+    if (this.#agenda.holdBack(waiting, atMs)) this.#arm();
   }
 
   #schedulePhoto(job: Job, photo: Photo | null): void {
     if (photo === null) return;
-    this.#schedule(photo, { job, photo }, nextPhotoDeadline(photo, this.#options.rules));
+    const atMs = nextPhotoDeadline(photo, this.#options.rules);
+    if (this.#agenda.schedule({ job, photo }, atMs)) this.#arm();
   }
 
   #scheduleJob(job: Job): void {
-    this.#schedule(job, { job, photo: null }, nextJobDeadline(job, this.#options.rules));
-  }
-
-  /** Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. */
-  #schedule(item: Photo | Job, waiting: Waiting, atMs: number | null): void {
-    if (atMs === null || (item.queuedDeadlineMs !== null && item.queuedDeadlineMs <= atMs)) return;
-    if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
-    item.queuedDeadlineMs = atMs;
-    this.#deadlines.add(atMs, waiting);
-    this.#sweepDeadlines();
-    this.#arm();
-  }
-
-  /** Entries that a nearer one replaced, or whose job is gone, must not hold memory until their time comes. */
-  #sweepDeadlines(): void {
-    if (this.#staleDeadlines < SWEEP_FROM || this.#staleDeadlines < this.#deadlines.size / 2) return;
-    this.#deadlines.keep(({ item: { job, photo }, atMs }) => (photo ?? job).queuedDeadlineMs === atMs);
-    this.#staleDeadlines = 0;
+    const atMs = nextJobDeadline(job, this.#options.rules);
+    if (this.#agenda.schedule({ job, photo: null }, atMs)) this.#arm();
   }
 
   /** Shows what waits for its interval; from now on nothing is held back. */
@@ -306,9 +272,7 @@ export class CoreEngine implements Engine, LiveSource {
   }
 
   #showDue(untilMs: number, now: Now): void {
-    for (const { item } of this.#heldBack.due(untilMs)) {
-      const { job, photo } = item;
-      (photo ?? job).isShowQueued = false;
+    for (const { job, photo } of this.#agenda.takeHeldBack(untilMs)) {
       if (!this.#isKept(job)) continue;
       if (photo === null) this.#showJob(job, now);
       else this.#showPhoto(job, photo, now);
@@ -319,20 +283,13 @@ export class CoreEngine implements Engine, LiveSource {
     const now = this.#now();
     this.#showDue(now.monotonicMs, now);
     const lapsing: Now = { ...now, byHub: true };
-    for (const { item, atMs } of this.#deadlines.due(now.monotonicMs)) {
-      const { job, photo } = item;
-      if ((photo ?? job).queuedDeadlineMs === atMs) this.#lapse(job, photo, lapsing);
-      else this.#staleDeadlines -= 1;
+    for (const { job, photo } of this.#agenda.takeLapsed(now.monotonicMs)) {
+      if (photo === null) this.#flush(job, [], lapsing);
+      else this.#lapsePhoto(job, photo, lapsing);
     }
     this.#dropExpired(now);
     this.#deliver();
     this.#arm();
-  }
-
-  #lapse(job: Job, photo: Photo | null, now: Now): void {
-    (photo ?? job).queuedDeadlineMs = null;
-    if (photo === null) this.#flush(job, [], now);
-    else this.#lapsePhoto(job, photo, now);
   }
 
   #lapsePhoto(job: Job, photo: Photo, now: Now): void {
@@ -361,7 +318,7 @@ export class CoreEngine implements Engine, LiveSource {
   #drop(job: Job): void {
     this.#store.dropJob(job);
     this.#leaveOut(job);
-    this.#sweepDeadlines();
+    this.#agenda.sweep();
   }
 
   /** Counts a job no more that the store has dropped, and waits for nothing of it. */
@@ -369,10 +326,7 @@ export class CoreEngine implements Engine, LiveSource {
     this.#openPhotos -= job.tally.active;
     this.#jobs -= 1;
     this.#ended.delete(job);
-    for (const item of [job, ...job.photos.values()]) {
-      if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
-      item.queuedDeadlineMs = null;
-    }
+    this.#agenda.leaveOut(job);
   }
 
   #isKept(job: Job): boolean {
@@ -400,7 +354,7 @@ export class CoreEngine implements Engine, LiveSource {
     if (this.#closed) return;
     const [oldestEnded] = this.#ended;
     const forgetMs = oldestEnded === undefined ? null : this.#retainedUntilMs(oldestEnded);
-    const nextMs = earliest(earliest(this.#heldBack.nextAtMs, this.#deadlines.nextAtMs), forgetMs);
+    const nextMs = earliest(this.#agenda.nextAtMs, forgetMs);
     if (nextMs === null) return;
     const atMs = Math.ceil(nextMs / TICK_MS) * TICK_MS;
     if (this.#timer !== null && this.#timer.atMs <= atMs) return;
@@ -420,9 +374,4 @@ export class CoreEngine implements Engine, LiveSource {
       byHub: false,
     };
   }
-}
-
-function earliest(left: number | null, right: number | null): number | null {
-  if (left === null || right === null) return left ?? right;
-  return Math.min(left, right);
 }

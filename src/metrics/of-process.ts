@@ -15,7 +15,8 @@ export interface MonitoredProcess {
   close(): void;
 }
 
-const LOOP_RESOLUTION_MS = 20;
+/** Each look wakes the process up, also one that has nothing to do. */
+const LOOP_RESOLUTION_MS = 50;
 const QUANTILES = ["0.5", "0.99", "1"] as const;
 const GC_KINDS = new Map<unknown, string>([
   [constants.NODE_PERFORMANCE_GC_MAJOR, "major"],

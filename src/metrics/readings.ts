@@ -19,7 +19,7 @@ interface Value {
 }
 
 /** One metric with its series, as prom-client's `getMetricsAsJSON` has it. Plain data: it crosses processes. */
-interface MetricSnapshot {
+export interface MetricSnapshot {
   readonly name: string;
   readonly help: string;
   readonly type: string;

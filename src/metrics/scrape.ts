@@ -1,3 +1,4 @@
+import { Departed } from "./departed.ts";
 import { Readings, type Snapshot } from "./readings.ts";
 import type { Registry } from "./registry.ts";
 import { metricsText } from "./text.ts";
@@ -7,7 +8,7 @@ export interface Answer {
   /** Its name on `/metrics`. */
   readonly name: string;
   /** null: it did not answer in time. */
-  readonly metrics: readonly object[] | null;
+  readonly metrics: Snapshot | null;
 }
 
 /**
@@ -17,6 +18,7 @@ export interface Answer {
 export class Scraper {
   readonly #own: Registry;
   readonly #askOthers: () => Promise<readonly Answer[]>;
+  readonly #departed = new Departed();
   #underway: Promise<string> | null = null;
 
   constructor(own: Registry, askOthers: () => Promise<readonly Answer[]>) {
@@ -34,7 +36,8 @@ export class Scraper {
   async #scrape(): Promise<string> {
     const [own, others] = await Promise.all([this.#own.snapshot(), this.#askOthers()]);
     const answered = others.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
-    return metricsText([own, silentOnes(others), ...answered]);
+    const departed = this.#departed.update(new Map(others.map(({ name, metrics }) => [name, metrics])));
+    return metricsText([own, silentOnes(others), ...answered, ...departed]);
   }
 }
 

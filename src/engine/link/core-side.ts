@@ -2,6 +2,8 @@ import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Revocation, Revocations } from "../../auth/revocations.ts";
 import { HubError } from "../../errors.ts";
+import type { Snapshot } from "../../metrics/readings.ts";
+import type { Answer } from "../../metrics/scrape.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Engine, LiveSource, OutMessage, Receiver } from "../contract.ts";
 import type { EndReason, GatewayOrders, Presence } from "../presence.ts";
@@ -32,11 +34,6 @@ export interface GatewayLinkStats {
   readonly missed: number;
   readonly queuedBytes: number;
   readonly watchedUsers: number;
-}
-
-export interface GatewayMetrics {
-  readonly name: string;
-  readonly metrics: readonly object[] | null;
 }
 
 /** The core's end of all links: a server on a Unix socket. */
@@ -91,7 +88,7 @@ export class CoreSide {
   }
 
   /** The metrics of every gateway, as it gave them; null: it did not in time. */
-  async scrape(): Promise<readonly GatewayMetrics[]> {
+  async scrape(): Promise<readonly Answer[]> {
     const answers = [...this.#peers].map(async (peer) => {
       const metrics = await peer.scrape(SCRAPE_TIMEOUT_MS);
       return peer.stats === null ? [] : [{ name: peer.stats.name, metrics }];
@@ -136,7 +133,7 @@ class GatewayPeer implements Receiver, GatewayOrders {
   readonly #watched = new Set<string>();
   /** Users whose messages were left out since too much waits; not empty: all messages are left out. */
   readonly #missed = new Set<string>();
-  readonly #scrapes = new Map<number, (metrics: readonly object[] | null) => void>();
+  readonly #scrapes = new Map<number, (metrics: Snapshot | null) => void>();
   #presence: (Presence & { detach(): void }) | null = null;
   #hello: { readonly name: string; readonly pid: number } | null = null;
   #sent = 0;
@@ -202,12 +199,12 @@ class GatewayPeer implements Receiver, GatewayOrders {
   }
 
   /** null: no answer within `timeoutMs`. */
-  scrape(timeoutMs: number): Promise<readonly object[] | null> {
+  scrape(timeoutMs: number): Promise<Snapshot | null> {
     this.#lastScrape += 1;
     const request = this.#lastScrape;
     this.#stream.send({ kind: "scrape", request });
     return new Promise((resolve) => {
-      const settle = (metrics: readonly object[] | null): void => {
+      const settle = (metrics: Snapshot | null): void => {
         clearTimeout(timer);
         this.#scrapes.delete(request);
         resolve(metrics);

@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net";
 import type { Revocations } from "../../auth/revocations.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import { HubError } from "../../errors.ts";
+import type { Snapshot } from "../../metrics/readings.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type {
   Engine,
@@ -33,7 +34,7 @@ export interface GatewaySideOptions {
   readonly revocations: Pick<Revocations, "add" | "list">;
   readonly clock?: Pick<Clock, "monotonicMs">;
   /** This process's metrics, when the core asks for them. */
-  readonly metrics?: () => Promise<readonly object[]>;
+  readonly metrics?: () => Promise<Snapshot>;
   /** The link came, and the core knows of it and has said how it is; or the link went. */
   readonly onChange?: (isLinked: boolean) => void;
 }

@@ -1,6 +1,7 @@
 import type { Revocation } from "../../auth/revocations.ts";
 import type { DomainEvent } from "../../domain/events.ts";
 import type { ErrorCode } from "../../errors.ts";
+import type { Snapshot } from "../../metrics/readings.ts";
 import type { OutMessage, Page, PublishResult, ReadQuery } from "../contract.ts";
 import type { EndReason, MemberInfo } from "../presence.ts";
 
@@ -11,7 +12,7 @@ export type FromGateway =
   | { readonly kind: "join"; readonly member: MemberInfo }
   | { readonly kind: "leave"; readonly memberId: number }
   | Revoked
-  | { readonly kind: "metrics"; readonly request: number; readonly metrics: readonly object[] }
+  | { readonly kind: "metrics"; readonly request: number; readonly metrics: Snapshot }
   | LinkRequest;
 
 /** Either way, all that are known at the start of a link: a core that was killed learns them from its gateways. */
