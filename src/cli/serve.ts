@@ -20,10 +20,13 @@ export function addServe(program: Command, host: Host, end: End): void {
     `
 Every setting is also an environment variable (PROGRESS_HUB_PORT) and a key of the file of --config (port).
 
+Signals: SIGTERM and SIGINT send clients away within --drain-timeout and end with 0, a second one ends at once; SIGHUP
+replaces the gateway processes one by one. It ends with 1 when a process can't be kept alive.
+
 Examples:
   progress-hub serve --dev
   progress-hub serve --jwt-secret "$(openssl rand -hex 32)" --ingest-token "$(openssl rand -hex 32)"
-  progress-hub serve --config hub.json --port 9000`,
+  progress-hub serve --config hub.json --port 9000 --workers 4`,
   );
   command.action(async () => end(await serve(host, sourcesOf(command, host))));
 }
