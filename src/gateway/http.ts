@@ -87,6 +87,8 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
   };
 
   const serve: HttpSurface["request"] = (request, response) => {
+    // The next request of its connection then goes to a gateway that stays.
+    if (admission.isDraining) response.shouldKeepAlive = false;
     try {
       const origin = originOf(request);
       if (origin !== null) allowOrigin(response, origin);

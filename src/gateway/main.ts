@@ -151,6 +151,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     io: socketio.io,
     async drain(timeoutMs = settings.drainTimeout) {
       admission.drain();
+      listener.server.closeIdleConnections();
       await drainConnections(() => [...registry.members(), ...passOn.leaving()], timeoutMs);
       await close();
     },

@@ -47,7 +47,9 @@ export class SseTransport implements Transport {
     if (ending.reason === "replaced") {
       this.#session.send(retryBlockOf(spread(REPLACED_RETRY_MS, 1.5 * REPLACED_RETRY_MS)));
     }
-    this.#response.end();
+    const { socket } = this.#response;
+    // On a connection that is kept the client would come back to this same gateway.
+    this.#response.end(ending.reason === "draining" ? () => socket?.destroySoon() : undefined);
   }
 
   terminate(): void {

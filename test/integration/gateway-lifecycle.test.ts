@@ -137,6 +137,27 @@ describe("drain", () => {
   });
 });
 
+test("a drain keeps no connection for a next request: it would come back to the same gateway", async () => {
+  await hub.close();
+  hub = await testGateway({ drainTimeout: 2_000 });
+  const idle = await RawClient.open(hub.port, httpRequest("/healthz"));
+  await idle.until(/"status":"ok"/, "an answer");
+  const stream = await RawClient.open(hub.port, httpRequest(PATH, authorization()));
+  await stream.until(/event: synced/, "synced");
+  const deaf = await RawClient.open(hub.port, upgradeRequest("/ws/upload-progress", authorization()));
+  await deaf.until(/synced/, "synced");
+  const late = await RawClient.open(hub.port, "");
+  const drained = hub.gateway.drain();
+  await eventually(() => idle.closed, "the idle one is closed");
+  late.socket.write(httpRequest("/healthz"));
+  await late.until(/"status":"ok"/, "an answer in the drain");
+  expect(late.text).toMatch(/^Connection: close\r$/m);
+  await eventually(() => late.closed && stream.closed, "closed after the answer, and after the stream's end");
+  expect(stream.text).toMatch(/\r\n0\r\n\r\n$/);
+  expect(deaf.closed).toBe(false);
+  await drained;
+});
+
 test("close drops everybody at once, also who is half-way in or out", async () => {
   const native = watch("websocket");
   await native.until(({ syncs }) => syncs === 1, "synced");
