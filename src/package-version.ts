@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
-import { z } from "zod";
 
 /** Of this program, as its package.json says. */
 export function packageVersion(): string {
-  const require = createRequire(import.meta.url);
-  return z.object({ version: z.string() }).parse(require("progress-hub/package.json")).version;
+  const manifest: unknown = createRequire(import.meta.url)("progress-hub/package.json");
+  if (typeof manifest === "object" && manifest !== null && "version" in manifest) return String(manifest.version);
+  throw new TypeError("package.json names no version");
 }
