@@ -45,13 +45,15 @@ export class Revocations {
     return [...this.#entries.values()];
   }
 
-  /** Gives the oldest, which had to go to make room, if it still held; null: there was room. */
+  /** Counts the version up only where it says something new. Gives the oldest, which had to go to make room, if it still held; null: there was room. */
   add(revocation: Revocation): Revocation | null {
     const key = keyOf(revocation);
-    const joined = join(this.#entries.get(key), revocation);
+    const before = this.#entries.get(key);
+    const joined = join(before, revocation);
+    const isNews = before === undefined || JSON.stringify(before) !== JSON.stringify(joined);
     this.#entries.delete(key);
     this.#entries.set(key, joined);
-    this.#version += 1;
+    if (isNews) this.#version += 1;
     if (this.#entries.size >= this.#sweepAt || this.#entries.size > this.#maxEntries) this.#sweep();
     if (this.#entries.size <= this.#maxEntries) return null;
     const [oldest] = this.#entries;

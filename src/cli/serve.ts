@@ -51,11 +51,18 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
 
   const signals = listenToSignals(host);
   try {
-    const hub = await start(settings, workers, log);
+    const hub = await start(settings, workers, log, signals.signal).catch((error: unknown) => {
+      if (signals.signal.aborted) return null;
+      throw error;
+    });
+    if (hub === null || signals.signal.aborted) {
+      await hub?.close();
+      return exitCode.done;
+    }
     const announced = [readyLine(hub, process.pid, workers)];
     if (settings.dev) announced.push(...devLines(settings, hub, host.invocation));
     host.stdout.write(`${announced.join("\n")}\n`);
-    signals.onRestart(() => void restart(hub, log));
+    signals.onRestart(oneAtATime(() => restart(hub, log)));
     const cause = await Promise.race([signals.stopped, hub.broken]);
     if (cause !== null) {
       await hub.close();
@@ -69,7 +76,12 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
   }
 }
 
-async function start(settings: Settings, workers: number, log: Logger): Promise<Running> {
+async function start(
+  settings: Settings,
+  workers: number,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Running> {
   // Loaded here, so that `token` and `--help` need not wait for the whole server.
   try {
     const { effectiveMaxConnections } = await import("../gateway/listener.ts");
@@ -77,7 +89,7 @@ async function start(settings: Settings, workers: number, log: Logger): Promise<
     log.info({ maxConnections, asked: settings.maxConnections }, "connections a gateway takes");
     if (workers > 0) {
       const { startCluster } = await import("../cluster/primary.ts");
-      return await startCluster({ settings, gateways: workers, log });
+      return await startCluster({ settings, gateways: workers, log, signal });
     }
     const { startHub } = await import("../core/hub.ts");
     const hub = await startHub({ settings, log });
@@ -147,9 +159,32 @@ function lookupFailure(error: unknown, settings: Settings): CommandFailed | null
   return new CommandFailed(exitCode.usage, line);
 }
 
+/** What is asked for while it goes on is done once more after it. */
+function oneAtATime(task: () => Promise<void>): () => void {
+  let state: "idle" | "busy" | "again" = "idle";
+  return () => {
+    if (state !== "idle") {
+      state = "again";
+      return;
+    }
+    state = "busy";
+    const run = async (): Promise<void> => {
+      await task();
+      if (state !== "again") {
+        state = "idle";
+        return;
+      }
+      state = "busy";
+      await run();
+    };
+    void run();
+  };
+}
+
 interface Signals {
-  /** Resolves with null at the first SIGINT or SIGTERM. */
+  /** Resolves with null at the first SIGINT or SIGTERM; the signal is given then. */
   readonly stopped: Promise<null>;
+  readonly signal: AbortSignal;
   /** Calls back for each SIGHUP from now on. */
   onRestart(restart: () => void): void;
   release(): void;
@@ -158,6 +193,7 @@ interface Signals {
 function listenToSignals(host: Host): Signals {
   let isStopping = false;
   let resolveStopped = (_: null): void => {};
+  const stop = new AbortController();
   let restart = (): void => {};
   const stopped = new Promise<null>((resolve) => {
     resolveStopped = resolve;
@@ -165,6 +201,7 @@ function listenToSignals(host: Host): Signals {
   const onStop = (): void => {
     if (isStopping) host.exit(exitCode.failed);
     isStopping = true;
+    stop.abort();
     resolveStopped(null);
   };
   const releases = [
@@ -174,6 +211,7 @@ function listenToSignals(host: Host): Signals {
   ];
   return {
     stopped,
+    signal: stop.signal,
     onRestart(callback) {
       restart = callback;
     },

@@ -17,11 +17,11 @@ export interface ChildEvents {
 
 /** One process that the primary started. */
 export class Child implements Taker {
-  /** Monotonic milliseconds. */
-  readonly startedAtMs = performance.now();
-  /** Of the newest sign of life; null: none yet. The primary moves it on by the time it could not look itself. */
+  /** Monotonic milliseconds. The primary moves both on by the time it could not look itself. */
+  startedAtMs = performance.now();
+  /** Of the newest sign of life; null: none yet. */
   aliveAtMs: number | null = null;
-  isReady = false;
+  #readyAtMs: number | null = null;
   /** Resolves when it serves. Rejects with the cause when it ends before. */
   readonly ready: Promise<void>;
   /** Resolves when the process is gone. */
@@ -56,6 +56,15 @@ export class Child implements Taker {
     process.on("message", (message: unknown) => {
       if (isFromChild(message)) this.#take(message, start, events);
     });
+  }
+
+  get isReady(): boolean {
+    return this.#readyAtMs !== null;
+  }
+
+  /** How long it served and gave signs of life; one that hangs gives none. */
+  get servedMs(): number {
+    return this.#readyAtMs === null ? 0 : Math.max(0, (this.aliveAtMs ?? 0) - this.#readyAtMs);
   }
 
   get pid(): number {
@@ -105,7 +114,7 @@ export class Child implements Taker {
     else if (message.kind === "drained") this.#onDrained();
     else if (message.kind === "failed") this.#cause = message.cause;
     else {
-      this.isReady = true;
+      this.#readyAtMs = performance.now();
       events.ready();
       this.#onReady();
     }

@@ -152,6 +152,15 @@ export class Handover {
 
   #dropLate(): void {
     const nowMs = performance.now();
+    // One that is short of descriptors can't take them, and can't say so.
+    for (const { underway } of this.#places.values()) {
+      for (const [connection, { socket, untilMs }] of underway) {
+        if (untilMs > nowMs) continue;
+        underway.delete(connection);
+        this.#drop(socket);
+      }
+    }
+    this.#distribute();
     const late = this.#waiting.filter(({ untilMs }) => untilMs <= nowMs);
     if (late.length === 0) return;
     this.#waiting = this.#waiting.filter(({ untilMs }) => untilMs > nowMs);

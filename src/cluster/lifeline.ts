@@ -7,6 +7,7 @@ import type { HandedOver } from "./handed-over.ts";
 import { type FromChild, isToChild, type Start } from "./messages.ts";
 
 const ALIVE_EVERY_MS = 1_000;
+const FAIL_WITHIN_MS = 1_000;
 const redact = createRedactor();
 
 /** What ties a child to its primary: it tells that it lives, takes what it is given, and ends when the primary is gone. */
@@ -25,7 +26,11 @@ export interface Lifeline extends HandedOver {
 export function openLifeline(): { readonly lifeline: Lifeline; readonly started: Promise<Start> } {
   let take: ((socket: Socket) => void) | null = null;
   let count = (): number => 0;
-  let onDrain: (timeoutMs: number) => void = () => {};
+  // Told before it serves: drains as soon as it does.
+  let earlyDrainMs: number | null = null;
+  let onDrain = (timeoutMs: number): void => {
+    earlyDrainMs = timeoutMs;
+  };
   let onStop: () => void = () => process.exit();
   let onMetrics: (metrics: Snapshot) => void = () => {};
   let resolveStart: (start: Start) => void = () => {};
@@ -41,6 +46,8 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
   const fail = (error: unknown): void => {
     const cause = error instanceof Error ? error.message : String(error);
     tell({ kind: "failed", cause }, () => process.exit(1));
+    // A primary that does not read must not keep a broken process alive.
+    setTimeout(() => process.exit(1), FAIL_WITHIN_MS);
   };
 
   // A terminal sends its signals to all processes of a job; what is to be done then, the primary says.
@@ -82,6 +89,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
       ready: () => tell({ kind: "ready" }),
       onDrain: (drain) => {
         onDrain = drain;
+        if (earlyDrainMs !== null) drain(earlyDrainMs);
       },
       drained: () => tell({ kind: "drained" }),
       onStop: (stop) => {

@@ -9,6 +9,8 @@ export interface CoreStart {
   readonly folder: string;
   /** Unix milliseconds on a clock that is never set back: numbers of messages begin here. */
   readonly startMs: number;
+  /** True: the hub is stopping, and this core takes the place of one that died meanwhile. */
+  readonly isDraining: boolean;
 }
 
 export interface GatewayStart {

@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
 import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,8 @@ export interface ClusterOptions {
   /** Gateway processes, at least 1. */
   readonly gateways: number;
   readonly log: Logger;
+  /** Gives up the start; what was started is ended. */
+  readonly signal?: AbortSignal;
 }
 
 /** A hub of several processes, as the one that supervises them sees it. */
@@ -47,9 +49,9 @@ const EXIT_MS = 1_500;
 /**
  * Starts core and gateways, keeps them alive and holds their ports, so that those stay the same whatever dies.
  * Rejects with the system's error when it can't listen, with an Error for keys that can't be used, and with the cause
- * when a process ends before it serves. One in a process: node's cluster is global.
+ * when a process ends before it serves, or with the signal's reason. One in a process: node's cluster is global.
  */
-export async function startCluster({ settings, gateways, log }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ settings, gateways, log, signal }: ClusterOptions): Promise<Cluster> {
   // Keys that can't be used are found here, not in each process.
   createVerifier(settings);
   const origin = { unixMs: Date.now(), monotonicMs: performance.now() };
@@ -59,6 +61,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
   const slots: Slot[] = [];
   const folder = makeSocketFolder();
   const metrics = new Registry("primary");
+  let isDraining = false;
   let watch: NodeJS.Timeout | null = null;
   let onBroken: (cause: string) => void = () => {};
   const broken = new Promise<string>((resolve) => {
@@ -94,6 +97,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         settings: resolved,
         folder,
         startMs: origin.unixMs + performance.now() - origin.monotonicMs,
+        isDraining,
         version,
       }),
     });
@@ -105,7 +109,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         ...shared,
         name: `gateway ${index + 1}`,
         handover: external,
-        fork: () => cluster.fork().process,
+        fork: forkGateway,
         start: () => {
           lastTag += 1;
           return { process: "gateway", settings: resolved, folder, tag: String(lastTag), version };
@@ -121,7 +125,10 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
       })),
     );
     watch = watchOver(slots);
-    await Promise.all(slots.map((slot) => slot.start().catch((error: unknown) => fail(slot, error))));
+    const started = Promise.all(
+      slots.map((slot) => slot.start().catch((error: unknown) => fail(slot, error))),
+    );
+    await (signal === undefined ? started : Promise.race([started, aborted(signal)]));
 
     return {
       publicUrl: publicUrlOf(settings, port),
@@ -131,6 +138,7 @@ export async function startCluster({ settings, gateways, log }: ClusterOptions):
         for (const slot of publics) await slot.replace(settings.drainTimeout);
       },
       async drain() {
+        isDraining = true;
         const drainMs = Math.max(settings.drainTimeout / 2, settings.drainTimeout - CORE_DRAIN_MS - EXIT_MS);
         await Promise.race([core.child?.drain(CORE_DRAIN_MS), pause(CORE_DRAIN_MS)]);
         await Promise.all(publics.map((slot) => slot.drain(drainMs)));
@@ -148,6 +156,21 @@ function fail(slot: Slot, error: unknown): never {
   throw new StartError(
     `the ${slot.name} process can't start: ${error instanceof Error ? error.message : error}`,
   );
+}
+
+/** Rejects when the signal is given. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function forkGateway(): ChildProcess {
+  const worker = cluster.fork();
+  // `Child` hears it from the process; without a listener here too, one that can't be started would end the primary.
+  worker.on("error", () => {});
+  return worker.process;
 }
 
 function watchOver(slots: readonly Slot[]): NodeJS.Timeout {

@@ -12,7 +12,10 @@ const LAST_TURNS_MS = 50;
 const SCRAPE_TIMEOUT_MS = 1_000;
 
 /** The core process, from its first settings to its end. */
-export async function runCore({ settings, folder, startMs }: CoreStart, lifeline: Lifeline): Promise<void> {
+export async function runCore(
+  { settings, folder, startMs, isDraining }: CoreStart,
+  lifeline: Lifeline,
+): Promise<void> {
   const log = createLog(settings, process.stderr, "core");
   const core = await startCore({
     settings,
@@ -25,6 +28,7 @@ export async function runCore({ settings, folder, startMs }: CoreStart, lifeline
       primary: () => askPrimary(lifeline),
     },
   });
+  if (isDraining) core.drain();
   lifeline.onDrain(() => {
     core.drain();
     setTimeout(() => lifeline.drained(), LAST_TURNS_MS);

@@ -71,13 +71,17 @@ export class Slot {
     if (this.#isClosing) return;
     const old = this.#child;
     this.#child = next;
-    if (old !== null) await this.#leave(old, drainMs);
+    this.#clearRestart();
+    if (old === null) return;
+    this.#options.handover.retire(old);
+    await this.#leave(old, drainMs);
   }
 
   /** Kills what hangs; `lateMs`: how long the primary itself could not look. */
   watch(nowMs: number, lateMs: number): void {
     for (const child of this.#all) {
-      if (child.aliveAtMs !== null) child.aliveAtMs += lateMs;
+      child.startedAtMs = Math.min(nowMs, child.startedAtMs + lateMs);
+      if (child.aliveAtMs !== null) child.aliveAtMs = Math.min(nowMs, child.aliveAtMs + lateMs);
       const silentMs = nowMs - (child.aliveAtMs ?? child.startedAtMs);
       if (silentMs <= (child.aliveAtMs === null ? START_TIMEOUT_MS : HUNG_AFTER_MS)) continue;
       this.#options.log.error({ child: this.name, childPid: child.pid, silentMs }, "a process hangs: killed");
@@ -94,7 +98,7 @@ export class Slot {
   /** Nothing is started in it any more. */
   close(): void {
     this.#isClosing = true;
-    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#clearRestart();
   }
 
   /** Ends what is in it, the hard way where it takes too long. */
@@ -111,13 +115,17 @@ export class Slot {
     for (const child of this.#all) child.kill();
   }
 
+  #clearRestart(): void {
+    if (this.#restartTimer !== null) clearTimeout(this.#restartTimer);
+    this.#restartTimer = null;
+  }
+
   async #leave(child: Child, drainMs: number): Promise<void> {
     // It has no clients yet, and would not hear.
     if (!child.isReady) {
       child.kill();
       return child.exited;
     }
-    this.#options.handover.retire(child);
     const timer = setTimeout(() => child.kill(), drainMs + EXIT_MARGIN_MS);
     await child.drain(drainMs);
     clearTimeout(timer);
@@ -142,19 +150,29 @@ export class Slot {
 
   #restart(died: Child, cause: string): void {
     this.#child = null;
-    const livedMs = performance.now() - died.startedAtMs;
-    const delayMs = this.#restarts.next(livedMs);
+    this.#startAgain(died.servedMs, cause, died.pid);
+  }
+
+  /** `servedMs`: how long the last one is known to have served. */
+  #startAgain(servedMs: number, cause: string, diedPid: number | null): void {
+    const delayMs = this.#restarts.next(servedMs);
     if (delayMs === null) {
       this.#options.giveUp(`the ${this.name} process died again and again, at last with ${cause}`);
       return;
     }
     this.#restartCount += 1;
     this.#options.log.error(
-      { child: this.name, childPid: died.pid, cause, delayMs },
-      "a process died: restarted",
+      { child: this.name, childPid: diedPid, cause, delayMs },
+      "a process died: another is started",
     );
     this.#restartTimer = setTimeout(() => {
-      this.#child = this.#launch();
+      this.#restartTimer = null;
+      try {
+        this.#child = this.#launch();
+      } catch (error) {
+        // The system has no process to give.
+        this.#startAgain(0, error instanceof Error ? error.message : String(error), null);
+      }
     }, delayMs);
   }
 }

@@ -115,7 +115,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const publicUrl = publicUrlOf(settings, port);
 
   wheel.everyTick(() => pressure.shed());
-  wheel.everyTick(() => passOn.shed(settings.maxBuffered - pressure.totalBytes));
+  wheel.everyTick(() => passOn.shed(Math.max(0, settings.maxBuffered - pressure.totalBytes)));
   wheel.everyTick(onRevocation(verifier.revocations, registry));
   wheel.start();
 

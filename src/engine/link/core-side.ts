@@ -22,7 +22,7 @@ export interface CoreSideOptions {
   readonly attach: (name: string, orders: GatewayOrders) => Presence & { detach(): void };
   /** Ready to be asked by clients: the engine's own health, unless the core is draining. */
   readonly health: Engine["health"];
-  readonly revocations: Pick<Revocations, "add" | "list">;
+  readonly revocations: Pick<Revocations, "add" | "list" | "version">;
   readonly clock?: Pick<Clock, "monotonicMs">;
 }
 
@@ -110,8 +110,12 @@ export class CoreSide {
         if (peer.stats !== null) this.#aloneSinceMs = this.#clock.monotonicMs();
       },
       revoked: (told) => {
-        for (const revocation of told) revocations.add(revocation);
-        this.revoke(told);
+        const news = told.filter((revocation) => {
+          const { version } = revocations;
+          revocations.add(revocation);
+          return revocations.version !== version;
+        });
+        for (const other of this.#peers) if (other !== peer) other.revoke(news);
       },
     });
     this.#peers.add(peer);
