@@ -52,6 +52,8 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
 
   // A terminal sends its signals to all processes of a job; what is to be done then, the primary says.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+  // A reader of the log that went away must not end the process.
+  for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
   process.on("uncaughtException", (error) => {
     process.stderr.write(`${redact(error.stack ?? String(error))}\n`);
     fail(error);

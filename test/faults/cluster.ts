@@ -23,6 +23,8 @@ export interface Cluster {
   readonly workers: number;
   readonly stderr: string;
   readonly stdout: string;
+  /** Nobody reads its log any more. */
+  closeStderr(): void;
   /** null: it runs. A signal's name where one ended it. */
   readonly exit: number | string | null;
   /** The core's, or null while there is none. With `--workers 0` there never is. */
@@ -100,6 +102,7 @@ export async function startProgram(script: string, flags: readonly string[]): Pr
     get exit() {
       return running.exit();
     },
+    closeStderr: () => void running.child.stderr?.destroy(),
     corePid: () => of("core")[0] ?? null,
     gatewayPids: () => of("gateway"),
     untilCorePid: (old, deadlineMs) =>
