@@ -62,7 +62,7 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
     const announced = [readyLine(hub, process.pid, workers)];
     if (settings.dev) announced.push(...devLines(settings, hub, host.invocation));
     host.stdout.write(`${announced.join("\n")}\n`);
-    signals.onRestart(oneAtATime(() => restart(hub, log)));
+    signals.onRestart(oneAtATime(() => restart(hub, log, signals.signal)));
     const cause = await Promise.race([signals.stopped, hub.broken]);
     if (cause !== null) {
       await hub.close();
@@ -108,12 +108,14 @@ async function start(
   }
 }
 
-async function restart(hub: Running, log: Logger): Promise<void> {
+async function restart(hub: Running, log: Logger, stopping: AbortSignal): Promise<void> {
+  if (stopping.aborted) return;
   const startMs = performance.now();
   log.info("replacing the gateways one by one");
   try {
     await hub.restartGateways();
-    log.info({ seconds: Math.round((performance.now() - startMs) / 1_000) }, "all gateways are replaced");
+    if (!stopping.aborted)
+      log.info({ seconds: Math.round((performance.now() - startMs) / 1_000) }, "all gateways are replaced");
   } catch (error) {
     log.warn(
       { cause: error instanceof Error ? error.message : String(error) },

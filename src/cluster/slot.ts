@@ -67,7 +67,10 @@ export class Slot {
   async replace(drainMs: number): Promise<void> {
     if (this.#isClosing) return;
     const next = this.#launch();
-    await next.ready;
+    await next.ready.catch((error: unknown) => {
+      // What a stop ends on its way is no failure.
+      if (!this.#isClosing) throw error;
+    });
     if (this.#isClosing) return;
     const old = this.#child;
     this.#child = next;

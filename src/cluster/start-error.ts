@@ -1,4 +1,4 @@
-/** A process of the hub ended before it served; the message names it and tells why, for whoever started the hub. */
+/** The hub could not be started: a process ended before it served, say. The message tells why, for whoever started the hub. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }

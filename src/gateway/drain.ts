@@ -7,6 +7,9 @@ const STEP_MS = 50;
 const NOTICE_MS = 200;
 /** Closing one connection costs about this much, so many of them take their time. */
 const PACE_MS = 1;
+/** Coming back costs more than leaving: so much a connection. */
+const RETURN_PACE_MS = 10;
+const MIN_SPREAD_MS = 500;
 
 /** Whoever has to go before the gateway can. */
 export interface Leaving extends Pick<Member, "isClosed" | "tell" | "end" | "terminate"> {
@@ -21,7 +24,8 @@ export interface Leaving extends Pick<Member, "isClosed" | "tell" | "end" | "ter
 export async function drainConnections(present: () => readonly Leaving[], timeoutMs: number): Promise<void> {
   const halfMs = performance.now() + timeoutMs / 2;
   const deadlineMs = performance.now() + timeoutMs;
-  const spreadMs = Math.max(2_000, timeoutMs / 3);
+  // A few are back in a second; thousands are spread over what the time-out allows.
+  const spreadMs = Math.max(MIN_SPREAD_MS, Math.min(timeoutMs / 3, RETURN_PACE_MS * present().length));
   const told = new Set<Leaving>();
   const ended = new Set<Leaving>();
   const notEnded = () => present().filter((member) => !ended.has(member));
@@ -29,7 +33,7 @@ export async function drainConnections(present: () => readonly Leaving[], timeou
     for (const member of present()) {
       if (told.has(member)) continue;
       told.add(member);
-      member.tell({ type: "reconnect", afterMs: spread(500, spreadMs) });
+      member.tell({ type: "reconnect", afterMs: spread(MIN_SPREAD_MS / 2, spreadMs) });
     }
   };
 

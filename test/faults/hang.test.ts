@@ -24,6 +24,8 @@ test("SIGSTOP of the core: it is replaced, and nobody is disconnected", async ()
   const core = await hub.untilCorePid(null, 1_000);
   process.kill(core, "SIGSTOP");
   oracle.coreEnded("killed");
+  const notReady = async () => ((await fetch(`${hub.publicUrl}/readyz`)).status === 503 ? true : null);
+  await until(notReady, "the public /readyz says no, long before the core is replaced", 4_000);
   await hub.untilCorePid(core, REPLACED_WITHIN_MS);
   await population.untilAllGotOneAfter(performance.now(), 10_000);
   await producer.finish();

@@ -24,3 +24,8 @@ test("where TMPDIR is too long for a Unix socket, it is in /tmp", () => {
   rmdirSync(folder);
   rmSync(root, { recursive: true });
 });
+
+test("where no folder can be made, the error names the place and the cure", () => {
+  vi.stubEnv("TMPDIR", "/does/not/exist");
+  expect(() => makeSocketFolder()).toThrow(/in \/does\/not\/exist \(ENOENT\); set TMPDIR/);
+});

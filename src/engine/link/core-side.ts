@@ -76,7 +76,7 @@ export class CoreSide {
     return this.stats.length > 0 ? null : this.#clock.monotonicMs() - this.#aloneSinceMs;
   }
 
-  /** To every gateway, where it has changed. */
+  /** To every gateway: also says that this process lives. */
   tellHealth(): void {
     const health = this.#options.health();
     for (const peer of this.#peers) peer.tellHealth(health);
@@ -143,7 +143,6 @@ class GatewayPeer implements Receiver, GatewayOrders {
   #sent = 0;
   #missedCount = 0;
   #lastScrape = 0;
-  #toldHealth = "";
 
   constructor(socket: Socket, options: CoreSideOptions, events: PeerEvents) {
     this.#options = options;
@@ -195,11 +194,8 @@ class GatewayPeer implements Receiver, GatewayOrders {
   }
 
   tellHealth({ ready, reason }: ReturnType<Engine["health"]>): void {
-    const told = `${ready} ${reason}`;
     // A gateway that is told so takes it that the core knows of it.
-    if (this.#hello === null || told === this.#toldHealth) return;
-    this.#toldHealth = told;
-    this.#stream.send({ kind: "health", ready, reason });
+    if (this.#hello !== null) this.#stream.send({ kind: "health", ready, reason });
   }
 
   /** null: no answer within `timeoutMs`. */

@@ -23,6 +23,8 @@ import { LinkStream } from "./stream.ts";
 /** An open or a poll waits so long for the core; what goes on with an open connection waits for ever. */
 const PATIENCE_MS = 5_000;
 const EXPIRE_EVERY_MS = 250;
+/** A core that has said nothing for so long serves nobody just now; it tells its health every 500 ms. */
+const SILENT_AFTER_MS = 2_000;
 /** Between two tries to link: they cost next to nothing, and clients wait. */
 const RELINK_EVERY_MS = 50;
 
@@ -62,6 +64,7 @@ export class GatewaySide implements Engine, Presence {
   #stream: LinkStream<FromGateway, FromCore> | null = null;
   #relink: NodeJS.Timeout | null = null;
   #coreHealth: ReturnType<Engine["health"]> | null = null;
+  #heardAtMs = 0;
   /** Monotonic time since which there is no link; null: there is one. */
   #unlinkedSinceMs: number | null;
   #links = 0;
@@ -119,7 +122,9 @@ export class GatewaySide implements Engine, Presence {
   }
 
   health(): ReturnType<Engine["health"]> {
-    return this.#coreHealth ?? { ready: false, reason: "The core is not linked." };
+    if (this.#coreHealth === null) return { ready: false, reason: "The core is not linked." };
+    if (this.#clock.monotonicMs() - this.#heardAtMs < SILENT_AFTER_MS) return this.#coreHealth;
+    return { ready: false, reason: "The core does not answer." };
   }
 
   join(member: MemberInfo): void {
@@ -202,6 +207,7 @@ export class GatewaySide implements Engine, Presence {
   }
 
   #take(message: FromCore): void {
+    this.#heardAtMs = this.#clock.monotonicMs();
     switch (message.kind) {
       case "deliver":
         for (const feed of this.#feeds.get(message.userId) ?? []) feed.push(message.userId, message.messages);
