@@ -34,7 +34,7 @@ export class Revocations {
     this.#maxEntries = maxEntries;
   }
 
-  /** Grows with each `add`: who has looked at this one has nothing new to look at. */
+  /** Grows with each `add` that says something new: who has looked at this one has nothing new to look at. */
   get version(): number {
     return this.#version;
   }
@@ -45,7 +45,7 @@ export class Revocations {
     return [...this.#entries.values()];
   }
 
-  /** Counts the version up only where it says something new. Gives the oldest, which had to go to make room, if it still held; null: there was room. */
+  /** Gives the oldest, which had to go to make room, if it still held; null: there was room. */
   add(revocation: Revocation): Revocation | null {
     const key = keyOf(revocation);
     const before = this.#entries.get(key);

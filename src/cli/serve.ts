@@ -163,23 +163,18 @@ function lookupFailure(error: unknown, settings: Settings): CommandFailed | null
 
 /** What is asked for while it goes on is done once more after it. */
 function oneAtATime(task: () => Promise<void>): () => void {
-  let state: "idle" | "busy" | "again" = "idle";
-  return () => {
-    if (state !== "idle") {
-      state = "again";
-      return;
-    }
-    state = "busy";
-    const run = async (): Promise<void> => {
+  let [isAsked, isBusy] = [false, false];
+  const run = async (): Promise<void> => {
+    isBusy = true;
+    while (isAsked) {
+      isAsked = false;
       await task();
-      if (state !== "again") {
-        state = "idle";
-        return;
-      }
-      state = "busy";
-      await run();
-    };
-    void run();
+    }
+    isBusy = false;
+  };
+  return () => {
+    isAsked = true;
+    if (!isBusy) void run();
   };
 }
 
@@ -193,18 +188,14 @@ interface Signals {
 }
 
 function listenToSignals(host: Host): Signals {
-  let isStopping = false;
-  let resolveStopped = (_: null): void => {};
   const stop = new AbortController();
   let restart = (): void => {};
   const stopped = new Promise<null>((resolve) => {
-    resolveStopped = resolve;
+    stop.signal.addEventListener("abort", () => resolve(null), { once: true });
   });
   const onStop = (): void => {
-    if (isStopping) host.exit(exitCode.failed);
-    isStopping = true;
+    if (stop.signal.aborted) host.exit(exitCode.failed);
     stop.abort();
-    resolveStopped(null);
   };
   const releases = [
     host.onSignal("SIGINT", onStop),

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { listen } from "../listening.ts";
 
 /** A process that is handed connections. */
 export interface Taker {
@@ -60,14 +61,7 @@ export class Handover {
 
   /** Resolves with the port, the real one where 0 was asked for. Rejects with the system's error, such as EADDRINUSE. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off("error", reject);
-        const address = this.#server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : port);
-      });
-    });
+    return listen(this.#server, { host, port });
   }
 
   add(taker: Taker): void {

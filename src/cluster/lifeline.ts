@@ -1,9 +1,9 @@
 import cluster from "node:cluster";
 import { rmSync } from "node:fs";
 import { Socket } from "node:net";
+import type { HandedOver } from "../listening.ts";
 import type { Snapshot } from "../metrics/readings.ts";
 import { createRedactor } from "../redact.ts";
-import type { HandedOver } from "./handed-over.ts";
 import { type FromChild, isToChild, type Start } from "./messages.ts";
 
 const ALIVE_EVERY_MS = 1_000;

@@ -6,7 +6,8 @@ import { setupPrimary as setupSocketIoAdapter } from "@socket.io/cluster-adapter
 import type { Logger } from "pino";
 import { createVerifier } from "../auth/verify.ts";
 import type { Settings } from "../config/schema.ts";
-import { publicUrlOf, urlOf } from "../gateway/listener.ts";
+import { publicUrlOf } from "../gateway/listener.ts";
+import { urlOf } from "../listening.ts";
 import { metricsOfPrimary } from "../metrics/of-primary.ts";
 import { Registry } from "../metrics/registry.ts";
 import { packageVersion } from "../package-version.ts";

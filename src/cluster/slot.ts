@@ -144,19 +144,16 @@ export class Slot {
       exited: (cause) => {
         handover.gone(child);
         this.#all.delete(child);
-        if (this.#child === child && !this.#isClosing) this.#restart(child, cause);
+        if (this.#child !== child || this.#isClosing) return;
+        this.#child = null;
+        this.#startAgain(child.servedMs, cause, child.pid);
       },
     });
     this.#all.add(child);
     return child;
   }
 
-  #restart(died: Child, cause: string): void {
-    this.#child = null;
-    this.#startAgain(died.servedMs, cause, died.pid);
-  }
-
-  /** `servedMs`: how long the last one is known to have served. */
+  /** `servedMs`: how long the last one is known to have served. `diedPid` null: it could not be started at all. */
   #startAgain(servedMs: number, cause: string, diedPid: number | null): void {
     const delayMs = this.#restarts.next(servedMs);
     if (delayMs === null) {

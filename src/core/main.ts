@@ -1,7 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
-import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Settings } from "../config/schema.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/contract.ts";
@@ -10,6 +9,7 @@ import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { createUploadOwners } from "../ingest/upload-owners.ts";
+import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
 import { metricsOfCore, metricsOfLinks } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
 import { registerMetrics } from "../metrics/route.ts";
@@ -148,5 +148,5 @@ async function accept(
   if (connections === null) return internal.listen({ host: internalHost, port: internalPort });
   await internal.ready();
   serveHandedOver(internal.server, connections, () => 0);
-  return `http://${internalHost}:${internalPort}`;
+  return urlOf("http", internalHost, internalPort);
 }

@@ -46,7 +46,10 @@ export class Agenda {
     return true;
   }
 
-  /** Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. null: none. False: nothing was queued. */
+  /**
+   * Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. `atMs` null: there
+   * is none. False: nothing was queued.
+   */
   schedule(waiting: Waiting, atMs: number | null): boolean {
     const item = itemOf(waiting);
     if (atMs === null || (item.queuedDeadlineMs !== null && item.queuedDeadlineMs <= atMs)) return false;

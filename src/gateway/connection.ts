@@ -121,7 +121,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     if (maxAgeMs !== null) this.#maxAgeDueMs = nowMs + spread(0.8 * maxAgeMs, maxAgeMs);
     this.#startedAtMs = nowMs;
     connectionLog.opened(this, jobId);
-    registry.add(this, this.memberId);
+    registry.add(this);
     // Revoked between its admission and here, where those that were let in are looked through.
     if (admission.isRevoked(this.#identity)) this.end(endingOf("token_revoked"));
     // The core may find that this one is the oldest of too many, and have ended it already.

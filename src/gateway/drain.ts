@@ -28,28 +28,29 @@ export async function drainConnections(present: () => readonly Leaving[], timeou
   const spreadMs = Math.max(MIN_SPREAD_MS, Math.min(timeoutMs / 3, RETURN_PACE_MS * present().length));
   const told = new Set<Leaving>();
   const ended = new Set<Leaving>();
-  const notEnded = () => present().filter((member) => !ended.has(member));
-  const tellNew = () => {
-    for (const member of present()) {
+  const tellNew = (here: readonly Leaving[]) => {
+    for (const member of here) {
       if (told.has(member)) continue;
       told.add(member);
       member.tell({ type: "reconnect", afterMs: spread(MIN_SPREAD_MS / 2, spreadMs) });
     }
   };
 
-  tellNew();
+  tellNew(present());
   await sleep(Math.min(NOTICE_MS, timeoutMs / 4));
   const paceMs = Math.min(timeoutMs / 4, told.size * PACE_MS);
   const perStep = Math.max(1, Math.ceil(told.size / Math.max(1, paceMs / STEP_MS)));
   for (;;) {
-    tellNew();
+    const here = present();
+    tellNew(here);
     const mayStay = performance.now() < halfMs;
-    const next = notEnded().filter(({ isSettling }) => !(mayStay && isSettling === true));
-    for (const member of next.slice(0, perStep)) {
+    const left = here.filter((member) => !ended.has(member));
+    const next = left.filter(({ isSettling }) => !(mayStay && isSettling === true)).slice(0, perStep);
+    for (const member of next) {
       ended.add(member);
       member.end(endingOf("draining"));
     }
-    const isDone = notEnded().length === 0 && [...ended].every(({ isClosed }) => isClosed);
+    const isDone = next.length === left.length && [...ended].every(({ isClosed }) => isClosed);
     if (isDone || performance.now() >= deadlineMs) break;
     await sleep(Math.min(STEP_MS, Math.max(1, timeoutMs)));
   }

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
+import { urlOf } from "../listening.ts";
 import type { HttpSurface } from "./http.ts";
 import type { GatewaySettings } from "./parts.ts";
 
@@ -87,31 +88,10 @@ export function watchSockets(server: Server): Listener {
   };
 }
 
-/** Resolves with the port, the real one where 0 was asked for. Rejects with the system's error, such as EADDRINUSE. */
-export async function listen(server: Server, settings: GatewaySettings): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(settings.port, settings.host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  return portOf(server.address(), settings.port);
-}
-
 /** Where clients reach a public listener. */
 export function publicUrlOf(
   { tlsCert, host }: Pick<GatewaySettings, "tlsCert" | "host">,
   port: number,
 ): string {
   return urlOf(tlsCert === null ? "http" : "https", host, port);
-}
-
-/** The address of a listener; an IPv6 host gets its brackets. */
-export function urlOf(scheme: "http" | "https", host: string, port: number): string {
-  return `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
-}
-
-function portOf(address: AddressInfo | string | null, asked: number): number {
-  return address !== null && typeof address === "object" ? address.port : asked;
 }

@@ -14,11 +14,18 @@ import type { Timed } from "./wheel.ts";
 class LongPoll implements Sink, Member, Timed {
   dueMs = Number.POSITIVE_INFINITY;
   readonly kind = "polling";
+  readonly memberId: number;
   readonly identity: Identity;
   readonly #response: ServerResponse;
   readonly #settle: (refusal: unknown) => void;
 
-  constructor(identity: Identity, response: ServerResponse, settle: (refusal: unknown) => void) {
+  constructor(
+    memberId: number,
+    identity: Identity,
+    response: ServerResponse,
+    settle: (refusal: unknown) => void,
+  ) {
+    this.memberId = memberId;
     this.identity = identity;
     this.#response = response;
     this.#settle = settle;
@@ -69,8 +76,8 @@ function refusalOf({ reason }: Ending): HubError | null {
 }
 
 /**
- * Resolves when the user (or the job, unless null) has something newer than `headId` or was forgotten, after `waitMs`, when the token
- * expires, when the client goes away, or when the gateway drains. Throws HubError `rate_limited` when newer connections
+ * Resolves when the user (or the job, unless null) has something newer than `headId` or was forgotten, after `waitMs`,
+ * when the token expires, when the client goes away, or when the gateway drains. Throws HubError `rate_limited` when newer connections
  * of the user took its place, `disconnected` or `token_revoked` when the core ended it, and what the engine fails with.
  */
 export async function waitForNews(
@@ -87,7 +94,9 @@ export async function waitForNews(
     await new Promise<void>((resolve, reject) => {
       onClose = resolve;
       response.once("close", onClose);
-      poll = new LongPoll(identity, response, (refusal) => (refusal === null ? resolve() : reject(refusal)));
+      poll = new LongPoll(registry.nextId(), identity, response, (refusal) =>
+        refusal === null ? resolve() : reject(refusal),
+      );
       const tokenLeftMs = identity.expiresAtSeconds * 1_000 - Date.now();
       wheel.schedule(poll, wheel.now() + Math.min(at.waitMs, tokenLeftMs));
       registry.add(poll);

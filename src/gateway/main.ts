@@ -2,15 +2,15 @@ import type { Logger } from "pino";
 import type { Server } from "socket.io";
 import type { Revocations } from "../auth/revocations.ts";
 import type { Verifier } from "../auth/verify.ts";
-import { type HandedOver, serveHandedOver } from "../cluster/handed-over.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
+import { type HandedOver, listen, serveHandedOver } from "../listening.ts";
 import { Admission } from "./admission.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import { drainConnections } from "./drain.ts";
 import { Handshakes } from "./handshakes.ts";
 import { createHttpSurface } from "./http.ts";
-import { createListener, effectiveMaxConnections, type Listener, listen, publicUrlOf } from "./listener.ts";
+import { createListener, effectiveMaxConnections, type Listener, publicUrlOf } from "./listener.ts";
 import type { GatewayParts, GatewaySettings } from "./parts.ts";
 import { PassOn } from "./pass-on.ts";
 import { PassedOnCounts } from "./passed-on-counts.ts";
@@ -137,13 +137,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     get stats() {
       const { slowHolds, held, slowCloses, totalBytes } = pressure;
-      const { upgrades, requests, upgradesTotal, requestsTotal, goneTotal, failedTotal } = passedOn;
       return {
         ...{ slowHolds, held, slowCloses, bufferedBytes: totalBytes },
-        passedOn: {
-          ...{ upgrades, requests, upgradesTotal, requestsTotal, goneTotal, failedTotal },
-          bufferedBytes: passOn.bufferedBytes(),
-        },
+        passedOn: { ...passedOn, bufferedBytes: passOn.bufferedBytes() },
       };
     },
     traffic,
@@ -161,7 +157,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
 /** Resolves with the port. Rejects with the system's error when it can't listen, such as EADDRINUSE. */
 async function accept(listener: Listener, { settings, connections }: GatewayOptions): Promise<number> {
-  if (connections === undefined) return listen(listener.server, settings);
+  if (connections === undefined) return listen(listener.server, { host: settings.host, port: settings.port });
   serveHandedOver(listener.server, connections, () => listener.size);
   return settings.port;
 }

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { HubError } from "../errors.ts";
+import { listen } from "../listening.ts";
 import { refuse, refuseUpgrade } from "./answers.ts";
 import { type HttpSurface, isWebSocketPath } from "./http.ts";
 import { type Listener, watchSockets } from "./listener.ts";
@@ -42,14 +43,8 @@ export async function listenForPeers(
   // The tag is ours alone, so one that is there was left by a hub that is gone.
   await rm(path, { force: true });
   const listener = watchSockets(server);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    // Exclusive, since a cluster's worker would else have its primary listen.
-    server.listen({ path, exclusive: true, backlog: BACKLOG }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+  // Exclusive, since a cluster's worker would else have its primary listen.
+  await listen(server, { path, exclusive: true, backlog: BACKLOG });
   return listener;
 }
 

@@ -7,6 +7,8 @@ import { type Control, type Ending, endingOf } from "./transport.ts";
 
 /** Something that holds a socket for a user: a connection, or a poll that waits. */
 export interface Member {
+  /** Of `Registry.nextId`. */
+  readonly memberId: number;
   /** Of the token it was let in with, or of the last it refreshed that with. */
   readonly identity: Identity;
   readonly kind: ConnectionKind;
@@ -23,7 +25,6 @@ export type ConnectionCounts = Readonly<Record<ConnectionKind, number>>;
 /** Who is connected to this gateway; tells the core, which alone knows who has too many. */
 export class Registry implements GatewayOrders {
   readonly #members = new Map<number, Member>();
-  readonly #idOf = new Map<Member, number>();
   readonly #maxConnections: number;
   readonly #presence: Presence;
   readonly #counts: Record<ConnectionKind, number> = { socketio: 0, websocket: 0, sse: 0, polling: 0 };
@@ -56,20 +57,17 @@ export class Registry implements GatewayOrders {
   }
 
   /** Lets it in. The core may end the user's oldest for it at once. */
-  add(member: Member, memberId = this.nextId()): void {
+  add(member: Member): void {
+    const { memberId, identity, kind } = member;
     this.#members.set(memberId, member);
-    this.#idOf.set(member, memberId);
     this.#counts[member.kind] += 1;
-    const { identity, kind } = member;
     this.#presence.join({ memberId, userId: identity.userId, kind, sinceMs: systemClock.monotonicMs() });
   }
 
   /** Does nothing when it is not there. */
   remove(member: Member): void {
-    const memberId = this.#idOf.get(member);
-    if (memberId === undefined) return;
-    this.#idOf.delete(member);
-    this.#members.delete(memberId);
+    const { memberId } = member;
+    if (!this.#members.delete(memberId)) return;
     this.#counts[member.kind] -= 1;
     this.#presence.leave(memberId);
   }

@@ -1,23 +1,16 @@
-import { PassThrough } from "node:stream";
-import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { settingsFor } from "../../src/config/load.ts";
 import { type Hub, startHub } from "../../src/core/hub.ts";
 import { INGEST_TOKEN, JWT_SECRET } from "../hub.ts";
+import { type LogLine, recordedLog } from "../log-lines.ts";
 import { httpRequest, RawClient } from "./gateway-harness.ts";
 
-type Line = Readonly<Record<string, unknown>>;
-
 let hub: Hub;
-let lines: () => readonly Line[];
+let lines: () => readonly LogLine[];
 
 beforeEach(async () => {
-  const output = new PassThrough();
-  let text = "";
-  output.on("data", (chunk) => {
-    text += String(chunk);
-  });
-  lines = () => text.split("\n").flatMap((line): Line[] => (line === "" ? [] : [JSON.parse(line)]));
+  const recorded = recordedLog();
+  lines = recorded.lines;
   const settings = settingsFor({
     host: "127.0.0.1",
     port: 0,
@@ -25,7 +18,7 @@ beforeEach(async () => {
     jwtSecret: [JWT_SECRET],
     ingestToken: [INGEST_TOKEN],
   });
-  hub = await startHub({ settings, log: pino({ level: "debug" }, output) });
+  hub = await startHub({ settings, log: recorded.log });
 });
 
 afterEach(() => hub.close());

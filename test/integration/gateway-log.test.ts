@@ -1,5 +1,3 @@
-import { PassThrough } from "node:stream";
-import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createVerifier } from "../../src/auth/verify.ts";
 import { settingsFor } from "../../src/config/load.ts";
@@ -7,22 +5,17 @@ import { Directory } from "../../src/core/directory.ts";
 import { type Gateway, startGateway } from "../../src/gateway/main.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { createEngine } from "../engine-harness.ts";
+import { type LogLine, recordedLog } from "../log-lines.ts";
 import { eventually, TEST_SECRET, tokenOf } from "./gateway-harness.ts";
-
-type Line = Readonly<Record<string, unknown>>;
 
 let gateway: Gateway;
 let directory: Directory;
-let lines: () => readonly Line[];
+let lines: () => readonly LogLine[];
 const open: Watcher[] = [];
 
 beforeEach(async () => {
-  const output = new PassThrough();
-  let text = "";
-  output.on("data", (chunk) => {
-    text += String(chunk);
-  });
-  lines = () => text.split("\n").flatMap((line): Line[] => (line === "" ? [] : [JSON.parse(line)]));
+  const recorded = recordedLog();
+  lines = recorded.lines;
   directory = new Directory(20);
   const settings = settingsFor({
     host: "127.0.0.1",
@@ -35,7 +28,7 @@ beforeEach(async () => {
     engine: createEngine().engine,
     attachPresence: (orders) => directory.attach("gateway-1", orders),
     verifier: createVerifier(settings),
-    log: pino({ level: "debug" }, output),
+    log: recorded.log,
     name: "gateway-1",
   });
 });

@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Revocation, Revocations } from "../../auth/revocations.ts";
 import { HubError } from "../../errors.ts";
+import { listen } from "../../listening.ts";
 import type { Snapshot } from "../../metrics/readings.ts";
 import type { Answer } from "../../metrics/scrape.ts";
 import { type Clock, systemClock } from "../clock.ts";
@@ -58,13 +59,7 @@ export class CoreSide {
   async listen(path: string): Promise<void> {
     // A core that was killed leaves its socket behind; there is never more than one core.
     await rm(path, { force: true });
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(path, () => {
-        this.#server.off("error", reject);
-        resolve();
-      });
-    });
+    await listen(this.#server, { path });
   }
 
   get stats(): readonly GatewayLinkStats[] {

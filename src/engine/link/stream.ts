@@ -6,8 +6,8 @@ export interface LinkStreamEvents<In extends LinkMessage> {
   message(message: In): void;
   /** The kernel has taken something. */
   drained(): void;
-  /** Once; nothing comes after it. `error` null: the other side ended it. */
-  closed(error: Error | null): void;
+  /** Once; nothing comes after it. */
+  closed(): void;
 }
 
 /** One end of a link. What is sent within one turn of the event loop leaves in one write. */
@@ -16,7 +16,6 @@ export class LinkStream<Out extends LinkMessage, In extends LinkMessage> {
   readonly #events: LinkStreamEvents<In>;
   #batch = "";
   #isFlushQueued = false;
-  #error: Error | null = null;
 
   /** `isIn`: whether a message is one that this side is sent. */
   constructor(socket: Socket, isIn: (message: LinkMessage) => message is In, events: LinkStreamEvents<In>) {
@@ -26,10 +25,9 @@ export class LinkStream<Out extends LinkMessage, In extends LinkMessage> {
       if (isIn(message)) events.message(message);
     });
     socket.on("data", (chunk: Buffer) => this.#take(decoder, chunk));
-    socket.on("error", (error) => {
-      this.#error = error;
-    });
-    socket.once("close", () => events.closed(this.#error));
+    // Its close follows.
+    socket.on("error", () => {});
+    socket.once("close", () => events.closed());
   }
 
   /** What waits here and in the socket, in bytes; characters where it is not encoded yet. */
@@ -58,8 +56,8 @@ export class LinkStream<Out extends LinkMessage, In extends LinkMessage> {
   #take(decoder: Decoder, chunk: Buffer): void {
     try {
       decoder.take(chunk);
-    } catch (error) {
-      this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
+    } catch {
+      this.#socket.destroy();
     }
   }
 }
