@@ -11,7 +11,10 @@ export interface Taker {
 const MAX_UNDERWAY = 4;
 /** Accepted, and nobody there to take them: more than this are dropped. */
 const MAX_WAITING = 10_000;
+/** Without anybody to hand them to. */
 const WAIT_AT_MOST_MS = 10_000;
+/** Handed to a taker that says nothing: longer than it takes to kill one that hangs, after which another gets them. */
+const UNDERWAY_AT_MOST_MS = 20_000;
 const SWEEP_EVERY_MS = 1_000;
 
 interface Waiting {
@@ -79,7 +82,8 @@ export class Handover {
   gone(taker: Taker): void {
     const place = this.#places.get(taker);
     if (!this.#places.delete(taker) || place === undefined) return;
-    this.#waiting.unshift(...place.underway.values());
+    const untilMs = performance.now() + WAIT_AT_MOST_MS;
+    this.#waiting.unshift(...[...place.underway.values()].map(({ socket }) => ({ socket, untilMs })));
     this.#distribute();
   }
 
@@ -129,7 +133,8 @@ export class Handover {
       this.#last += 1;
       this.#handed += 1;
       place.load += 1;
-      place.underway.set(this.#last, next);
+      const untilMs = performance.now() + UNDERWAY_AT_MOST_MS;
+      place.underway.set(this.#last, { socket: next.socket, untilMs });
       taker.hand(this.#last, next.socket);
     }
   }

@@ -63,9 +63,9 @@ test("SIGSTOP of a gateway: it is replaced, the other accepts meanwhile, and no 
     ended.filter((one) => one.status !== 200),
   ];
   expect(good.filter(({ tookMs }) => tookMs < 2_000).length / ended.length).toBeGreaterThan(0.9);
-  // What the stopped one had been handed may be reset when it is killed, and succeeds when it is tried again.
+  // One that it had just taken may be reset when it is killed; what it had only been handed goes to the other one.
   expect(bad.filter(({ status }) => status !== "ECONNRESET")).toEqual([]);
-  expect(bad.length).toBeLessThanOrEqual(3);
+  expect(bad.length).toBeLessThanOrEqual(1);
 
   await population.untilAllConnected(20_000);
   await producer.finish();
