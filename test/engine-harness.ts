@@ -7,7 +7,10 @@ import type {
   SyncMode,
 } from "../src/engine/contract.ts";
 import { CoreEngine, type CoreEngineOptions } from "../src/engine/core-engine.ts";
+import { ResidentStore } from "../src/engine/resident/store.ts";
 import { ManualClock } from "./manual-clock.ts";
+
+export { settle } from "./settle.ts";
 
 /** A message as a client reads it. */
 export interface Message {
@@ -34,13 +37,18 @@ export interface Message {
 
 export const MINUTE_MS = 60_000;
 
-export function createEngine(options: Partial<CoreEngineOptions> = {}): {
+type EngineOptions = Partial<CoreEngineOptions> & { readonly retentionMs?: number };
+
+export function createEngine({ retentionMs = 24 * 60 * MINUTE_MS, ...options }: EngineOptions = {}): {
   engine: CoreEngine;
   clock: ManualClock;
 } {
   const clock = new ManualClock();
+  const maxJobsPerUser = options.limits?.maxJobsPerUser ?? 1000;
+  const startMs = clock.unixMs();
   const engine = new CoreEngine({
     clock,
+    store: new ResidentStore({ clock, retentionMs, maxJobsPerUser, startMs }),
     rules: {
       stallAfterMs: 10_000,
       expireAfterMs: 15 * MINUTE_MS,
@@ -50,7 +58,6 @@ export function createEngine(options: Partial<CoreEngineOptions> = {}): {
     limits: { maxPhotosPerJob: 10_000, maxJobsPerUser: 1000, maxOpenPhotos: 1_000_000 },
     photoIntervalMs: 50,
     jobIntervalMs: 80,
-    retentionMs: 24 * 60 * MINUTE_MS,
     recentMs: 10 * MINUTE_MS,
     ...options,
   });
@@ -131,9 +138,4 @@ export function viewOf(messages: readonly Message[]): Record<string, unknown> {
     view[`${rest.jobId}/${rest.photoId ?? ""}`] = { ...rest, type: undefined, fileName: undefined };
   }
   return view;
-}
-
-/** Lets everything that waits on promises alone go on. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../src/engine/clock.ts";
+import { settle } from "./settle.ts";
 
-/** Time that moves when told: `advance(ms)` fires every timer on its way, in order. */
+/** Time that moves when told: `advance(ms)` fires every timer on its way, in order, and lets each do all it began. */
 export class ManualClock implements Clock {
   #nowMs = 1_000_000;
   #timers: { atMs: number; callback: () => void }[] = [];
@@ -21,7 +22,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  advance(ms: number): void {
+  async advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {
       const next = this.#timers.filter((timer) => timer.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
@@ -29,6 +30,7 @@ export class ManualClock implements Clock {
       this.#timers = this.#timers.filter((timer) => timer !== next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.callback();
+      await settle();
     }
     this.#nowMs = untilMs;
   }

@@ -15,7 +15,7 @@ export interface AdminOptions {
   readonly adminTokens: readonly string[];
   readonly directory: Directory;
   /** Forgets all state of the user; gives how many jobs that were. */
-  forget(userId: string): number;
+  forget(userId: string): Promise<number>;
   /** From now on these tokens are refused, and whoever is connected with one is ended. False: the oldest had to go. */
   revoke(revocation: Revocation): boolean;
   /** Of the same clock as `MemberInfo.sinceMs`. */
@@ -51,7 +51,9 @@ export function registerAdmin(app: FastifyInstance, options: AdminOptions): void
     scope.post(DISCONNECT_URL, async (request) => ({
       disconnected: options.directory.disconnect(userIdIn(request.params), "disconnected"),
     }));
-    scope.delete(USER_URL, async (request) => ({ forgotten: options.forget(userIdIn(request.params)) }));
+    scope.delete(USER_URL, async (request) => ({
+      forgotten: await options.forget(userIdIn(request.params)),
+    }));
     scope.post(REVOKE_URL, async (request) => {
       const body = parseJson(await readBody(request.raw, MAX_REVOCATION_BYTES));
       if (!options.revoke(revocationOf(body)))

@@ -7,6 +7,7 @@ import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
+import { ResidentStore } from "../engine/resident/store.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { createUploadOwners } from "../ingest/upload-owners.ts";
 import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
@@ -46,7 +47,7 @@ export interface Core {
   readonly metrics: Registry;
   stats(): EngineStats;
   /** From now on not ready, and events are refused with `draining`; shows what is still held back. */
-  drain(): void;
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,8 +55,15 @@ export interface Core {
 export async function startCore({ settings, verifier, log, cluster }: CoreOptions): Promise<Core> {
   let isDraining = false;
 
+  const store = new ResidentStore({
+    clock: systemClock,
+    retentionMs: settings.jobRetention,
+    maxJobsPerUser: settings.maxJobsPerUser,
+    startMs: cluster?.startMs ?? systemClock.unixMs(),
+  });
   const engine = new CoreEngine({
     clock: systemClock,
+    store,
     rules: {
       stallAfterMs: settings.stallAfter,
       expireAfterMs: settings.expireAfter,
@@ -69,9 +77,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     },
     photoIntervalMs: settings.progressInterval,
     jobIntervalMs: settings.jobInterval,
-    retentionMs: settings.jobRetention,
     recentMs: settings.recent,
-    ...(cluster && { startMs: cluster.startMs }),
   });
   const directory = new Directory(settings.maxConnectionsPerUser);
   const uploadOwners = createUploadOwners();
@@ -127,14 +133,14 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     drain() {
       isDraining = true;
       links?.tellHealth();
-      engine.showHeldBack();
+      return engine.showHeldBack();
     },
     async close() {
       isDraining = true;
       links?.close();
-      engine.close();
       metrics.close();
       await internal.close();
+      await engine.close();
     },
   };
 }

@@ -24,13 +24,26 @@ export interface JobShown {
   readonly lastAtMs: number;
 }
 
+/** The photos of a job, by id, in the order in which they were heard of. */
+export interface Photos {
+  readonly size: number;
+  has(photoId: string): boolean;
+  /** To be changed: a draft gives its own copy. */
+  get(photoId: string): Photo | undefined;
+  set(photoId: string, photo: Photo): unknown;
+  /** To be read only. */
+  values(): Iterable<Photo>;
+}
+
 /** A job as the engine keeps it: identity is (userId, jobId). Times are monotonic milliseconds. */
 export interface Job {
   readonly userId: string;
   readonly jobId: string;
-  readonly photos: Map<string, Photo>;
-  readonly tally: Tally;
-  readonly rate: Rate;
+  /** Grows by one with each commit; 0: never committed. */
+  version: number;
+  readonly photos: Photos;
+  tally: Tally;
+  rate: Rate;
   declared: Declared;
   title: string | null;
   /** `uploadjob.completed` was heard: no photo follows. */
@@ -44,10 +57,6 @@ export interface Job {
   shown: JobShown | null;
   /** How it ended, frozen; null: it has not. */
   ended: { readonly status: JobStatus; readonly atMs: number } | null;
-  /** A held-back state waits in the engine's queue. */
-  isShowQueued: boolean;
-  /** The earliest deadline the engine has queued for it; null: none. */
-  queuedDeadlineMs: number | null;
 }
 
 /** What an event did to its job. */
@@ -64,6 +73,7 @@ export function createJob(userId: string, jobId: string, nowMs: number): Job {
   return {
     userId,
     jobId,
+    version: 0,
     photos: new Map(),
     tally: new Tally(),
     rate: new Rate(),
@@ -75,8 +85,6 @@ export function createJob(userId: string, jobId: string, nowMs: number): Job {
     lastEndingAtMs: nowMs,
     shown: null,
     ended: null,
-    isShowQueued: false,
-    queuedDeadlineMs: null,
   };
 }
 
@@ -163,8 +171,6 @@ function addPhoto(job: Job, photoId: string, state: PhotoState, nowMs: number): 
     lastEventAtMs: nowMs,
     lastBytesAtMs: nowMs,
     sampledAttempt: 0,
-    isShowQueued: false,
-    queuedDeadlineMs: null,
   };
   job.photos.set(photoId, photo);
   job.tally.replace(null, shareOf(photo));
@@ -234,9 +240,14 @@ function settleOpenPhotos(
   nowMs: number,
 ): readonly Photo[] {
   if (job.tally.active === 0) return [];
-  const open = [...job.photos.values()].filter((photo) => !isSettled(photo.state));
-  for (const photo of open) change(job, photo, settle(photo.state), nowMs);
-  return open;
+  const settled: Photo[] = [];
+  for (const { photoId, state } of job.photos.values()) {
+    const photo = isSettled(state) ? undefined : job.photos.get(photoId);
+    if (photo === undefined) continue;
+    change(job, photo, settle(photo.state), nowMs);
+    settled.push(photo);
+  }
+  return settled;
 }
 
 function isOver(state: PhotoState): boolean {

@@ -1,4 +1,4 @@
-import type { Job, JobShown } from "./job.ts";
+import type { JobShown } from "./job.ts";
 import type { JobView } from "./job-view.ts";
 import type { Tenths } from "./percent.ts";
 import type { PhotoStatus, PhotoView } from "./photo-view.ts";
@@ -13,11 +13,10 @@ export const MESSAGE_TYPES = [
 ] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
-/** What names and dates a message: `id` is `<epoch>-<seq>`, `at` is Unix milliseconds of its making. */
+/** What names and dates a message but for its id: `at` is Unix milliseconds of its making. */
 export interface MessageHead {
   readonly type: MessageType;
   readonly jobId: string;
-  readonly id: string;
   readonly at: number;
 }
 
@@ -36,21 +35,23 @@ export function photoMessageType(status: PhotoStatus): MessageType {
   return TYPE_OF_STATUS[status];
 }
 
-/** The JSON of a photo's message. `fileName` is only for `upload_started`; null leaves it out. */
-export function encodePhotoMessage(
+/**
+ * The JSON of a photo's message without its opening brace: the id, which is known last, is put before it. `fileName` is
+ * only for `upload_started`; null leaves it out.
+ */
+export function photoMessageBody(
   head: MessageHead,
   photoId: string,
   view: PhotoView,
   fileName: string | null,
 ): string {
-  return JSON.stringify({
+  return body({
     type: head.type,
     photoId,
     jobId: head.jobId,
     progress: percent(view.tenths),
     status: view.status,
     timestamp: new Date(head.at).toISOString(),
-    id: head.id,
     bytesTransferred: view.bytes,
     totalBytes: view.total,
     attempt: view.attempt,
@@ -60,22 +61,19 @@ export function encodePhotoMessage(
   });
 }
 
-/** The JSON of a job's message. */
-export function encodeJobMessage(
+/** The same of a job's message. */
+export function jobMessageBody(
   head: MessageHead,
-  job: Job,
   view: JobView,
   totalsVersion: JobShown["totalsVersion"],
-  nowMs: number,
+  bytesPerSecond: number | null,
 ): string {
-  const bytesPerSecond = head.type === "job_progress" ? job.rate.read(nowMs) : null;
-  return JSON.stringify({
+  return body({
     type: head.type,
     jobId: head.jobId,
     progress: percent(view.tenths),
     status: view.status,
     timestamp: new Date(head.at).toISOString(),
-    id: head.id,
     bytesTransferred: view.bytes,
     totalBytes: view.total,
     photos: view.photos,
@@ -84,6 +82,10 @@ export function encodeJobMessage(
     ...(view.estimated ? { estimated: true } : {}),
     ...(view.title === null ? {} : { title: view.title }),
   });
+}
+
+function body(message: object): string {
+  return JSON.stringify(message).slice(1);
 }
 
 function etaSeconds(view: JobView, bytesPerSecond: number | null): number | null {

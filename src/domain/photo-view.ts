@@ -6,7 +6,8 @@ export type PhotoStatus = "UPLOADING" | "PROCESSING" | "COMPLETED" | "FAILED" | 
 
 /** When and under which number something was shown. */
 export interface Stamp {
-  readonly seq: number;
+  /** Given by the store when it commits; 0 before. */
+  seq: number;
   /** Wall clock, Unix milliseconds. */
   readonly at: number;
 }
@@ -24,7 +25,7 @@ export interface PhotoView {
 }
 
 /** What clients have been told of a photo. Replaced whole each time something is shown. */
-interface PhotoShown {
+export interface PhotoShown {
   readonly view: PhotoView;
   /** Highest percent ever shown, in any attempt; what is shown never falls below it (rule 8). */
   readonly highest: Tenths;
@@ -56,10 +57,6 @@ export interface Photo {
   lastBytesAtMs: number;
   /** The attempt that has a first sample for the rate; 0: none. */
   sampledAttempt: number;
-  /** A held-back state waits in the engine's queue. */
-  isShowQueued: boolean;
-  /** The earliest deadline the engine has queued for it; null: none. */
-  queuedDeadlineMs: number | null;
 }
 
 /** The present view; an ending that was shown stays as it was shown, so that whoever comes later sees the same. */

@@ -27,6 +27,15 @@ export class Rate {
     return rate > 0 && Number.isFinite(rate) ? rate : null;
   }
 
+  copy(): Rate {
+    const copy = new Rate();
+    copy.#bytesPerSecond = this.#bytesPerSecond;
+    copy.#pendingBytes = this.#pendingBytes;
+    copy.#samples = this.#samples;
+    copy.#sinceMs = this.#sinceMs;
+    return copy;
+  }
+
   #refresh(nowMs: number): void {
     if (this.#sinceMs === null || this.#samples < MIN_SAMPLES) return;
     const elapsedMs = nowMs - this.#sinceMs;

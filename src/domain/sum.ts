@@ -20,6 +20,13 @@ export class ExactSum {
     this.#low -= value % UNIT;
   }
 
+  copy(): ExactSum {
+    const copy = new ExactSum();
+    copy.#high = this.#high;
+    copy.#low = this.#low;
+    return copy;
+  }
+
   get value(): number {
     return Math.min(MAX_NUMBER, Math.max(0, this.#high * UNIT + this.#low));
   }

@@ -70,6 +70,18 @@ export class Tally {
     return this.active + this.failed + this.completed + this.cancelled;
   }
 
+  copy(): Tally {
+    const copy = new Tally();
+    copy.#count = { ...this.#count };
+    copy.#bytes = this.#bytes.copy();
+    copy.#knownTotal = this.#knownTotal.copy();
+    copy.#knownDone = this.#knownDone.copy();
+    copy.#knownCount = this.#knownCount;
+    copy.#unknownCount = this.#unknownCount;
+    copy.#unknownSettled = this.#unknownSettled;
+    return copy;
+  }
+
   replace(before: Share | null, after: Share): void {
     if (before !== null) this.#apply(before, -1);
     this.#apply(after, 1);

@@ -1,27 +1,26 @@
-import type { Job } from "../domain/job.ts";
-import type { Photo } from "../domain/photo-view.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
+import type { Lane } from "./lane.ts";
 
-/** A photo, or (photo null) the job itself, waiting for a time. */
-export interface Waiting {
-  readonly job: Job;
-  readonly photo: Photo | null;
+/** A photo's state, or (photoId null) the job's own, that waits for its interval. */
+interface Held {
+  readonly lane: Lane;
+  readonly photoId: string | null;
 }
 
-/** Fewer stale deadlines than this are not worth a sweep. */
+/** Fewer stale looks than this are not worth a sweep. */
 const SWEEP_FROM = 1_000;
 
-/** What is to be looked at later, and when: states held back for their interval, and deadlines. Times are monotonic ms. */
+/** What is to be done later, and when: states held back for their interval, and jobs to be looked at. */
 export class Agenda {
-  readonly #heldBack = new DeadlineQueue<Waiting>();
-  readonly #deadlines = new DeadlineQueue<Waiting>();
-  /** Entries of `#deadlines` that have nothing to say any more. */
-  #staleDeadlines = 0;
+  readonly #held = new DeadlineQueue<Held>();
+  readonly #looks = new DeadlineQueue<Lane>();
+  /** Entries of `#looks` that have nothing to say any more. */
+  #staleLooks = 0;
   #conflated = 0;
 
   /** Entries, stale ones too. */
   get size(): number {
-    return this.#heldBack.size + this.#deadlines.size;
+    return this.#held.size + this.#looks.size;
   }
 
   /** Times that a state was to be held back while an older one was. */
@@ -31,68 +30,66 @@ export class Agenda {
 
   /** null: nothing waits. */
   get nextAtMs(): number | null {
-    return earliest(this.#heldBack.nextAtMs, this.#deadlines.nextAtMs);
+    return earliest(this.#held.nextAtMs, this.#looks.nextAtMs);
   }
 
-  /** False: an older state is held back already, and this one is shown in its place. */
-  holdBack(waiting: Waiting, atMs: number): boolean {
-    const item = itemOf(waiting);
-    if (item.isShowQueued) {
+  holdBack(lane: Lane, photoId: string | null, atMs: number): void {
+    if (lane.held.has(photoId)) {
       this.#conflated += 1;
-      return false;
+      return;
     }
-    item.isShowQueued = true;
-    this.#heldBack.add(atMs, waiting);
-    return true;
+    lane.held.add(photoId);
+    this.#held.add(atMs, { lane, photoId });
   }
 
-  /**
-   * Deadlines mostly move later: the queued one then fires early, finds nothing due, and is queued anew. `atMs` null: there
-   * is none. False: nothing was queued.
-   */
-  schedule(waiting: Waiting, atMs: number | null): boolean {
-    const item = itemOf(waiting);
-    if (atMs === null || (item.queuedDeadlineMs !== null && item.queuedDeadlineMs <= atMs)) return false;
-    if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
-    item.queuedDeadlineMs = atMs;
-    this.#deadlines.add(atMs, waiting);
-    this.sweep();
-    return true;
+  /** Times mostly move later: the queued look then comes early, finds nothing due, and is queued anew. */
+  schedule(lane: Lane, atMs: number): void {
+    if (lane.lookAtMs !== null && lane.lookAtMs <= atMs) return;
+    if (lane.lookAtMs !== null) this.#staleLooks += 1;
+    lane.lookAtMs = atMs;
+    this.#looks.add(atMs, lane);
+    this.#sweep();
   }
 
-  /** Waits for nothing of the job any more. Sweep after the last of several. */
-  leaveOut(job: Job): void {
-    for (const item of [job, ...job.photos.values()]) {
-      if (item.queuedDeadlineMs !== null) this.#staleDeadlines += 1;
-      item.queuedDeadlineMs = null;
+  /** The job is not to be looked at any more. */
+  unschedule(lane: Lane): void {
+    if (lane.lookAtMs === null) return;
+    lane.lookAtMs = null;
+    this.#staleLooks += 1;
+    this.#sweep();
+  }
+
+  /** Gives the lanes that hold something back which may be shown by then, having told them what. */
+  takeHeld(untilMs: number): Set<Lane> {
+    const lanes = new Set<Lane>();
+    for (const { item } of this.#held.due(untilMs)) {
+      if (!item.lane.held.delete(item.photoId)) continue;
+      item.lane.ripen(item.photoId);
+      lanes.add(item.lane);
     }
+    return lanes;
   }
 
-  /** Entries that a nearer one replaced, or whose job is gone, must not hold memory until their time comes. */
-  sweep(): void {
-    if (this.#staleDeadlines < SWEEP_FROM || this.#staleDeadlines < this.#deadlines.size / 2) return;
-    this.#deadlines.keep(({ item, atMs }) => itemOf(item).queuedDeadlineMs === atMs);
-    this.#staleDeadlines = 0;
-  }
-
-  /** Takes out what was held back until then; of jobs that are gone, too. */
-  *takeHeldBack(untilMs: number): Generator<Waiting> {
-    for (const { item } of this.#heldBack.due(untilMs)) {
-      itemOf(item).isShowQueued = false;
-      yield item;
-    }
-  }
-
-  /** Takes out what has reached its deadline. */
-  *takeLapsed(nowMs: number): Generator<Waiting> {
-    for (const { item, atMs } of this.#deadlines.due(nowMs)) {
-      if (itemOf(item).queuedDeadlineMs !== atMs) {
-        this.#staleDeadlines -= 1;
+  /** Gives all lanes that have something to do by then, having told them what. */
+  due(untilMs: number): ReadonlySet<Lane> {
+    const lanes = this.takeHeld(untilMs);
+    for (const { item: lane, atMs } of this.#looks.due(untilMs)) {
+      if (lane.lookAtMs !== atMs) {
+        this.#staleLooks -= 1;
         continue;
       }
-      itemOf(item).queuedDeadlineMs = null;
-      yield item;
+      lane.lookAtMs = null;
+      lane.look();
+      lanes.add(lane);
     }
+    return lanes;
+  }
+
+  /** Entries that a nearer one replaced, or whose job is done, must not hold memory until their time comes. */
+  #sweep(): void {
+    if (this.#staleLooks < SWEEP_FROM || this.#staleLooks < this.#looks.size / 2) return;
+    this.#looks.keep(({ item, atMs }) => item.lookAtMs === atMs);
+    this.#staleLooks = 0;
   }
 }
 
@@ -100,8 +97,4 @@ export class Agenda {
 export function earliest(left: number | null, right: number | null): number | null {
   if (left === null || right === null) return left ?? right;
   return Math.min(left, right);
-}
-
-function itemOf({ job, photo }: Waiting): Job | Photo {
-  return photo ?? job;
 }

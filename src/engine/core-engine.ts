@@ -1,14 +1,10 @@
-import { nextJobDeadline, nextPhotoDeadline, photoLapse } from "../domain/deadlines.ts";
-import { type DomainEvent, isPhotoEvent } from "../domain/events.ts";
-import { applyEvent, expirePhoto, failOpenPhotos, type Job, stallPhoto } from "../domain/job.ts";
-import { endStatusOf, isEndShown, isJobNews, jobViewOf } from "../domain/job-view.ts";
-import { dueOf, type Photo } from "../domain/photo-view.ts";
+import { draftOf } from "../domain/draft.ts";
+import type { DomainEvent } from "../domain/events.ts";
+import { createJob } from "../domain/job.ts";
 import type { Rules } from "../domain/rules.ts";
 import { HubError } from "../errors.ts";
-import { Admission, type Limits } from "./admission.ts";
-import { Agenda, earliest, type Waiting } from "./agenda.ts";
+import { Agenda } from "./agenda.ts";
 import type { Clock } from "./clock.ts";
-import { showAtMs } from "./conflation.ts";
 import type {
   Engine,
   LiveSource,
@@ -23,84 +19,88 @@ import type {
   Subscription,
 } from "./contract.ts";
 import { Feed } from "./feed.ts";
-import { MemoryStore } from "./memory-store.ts";
+import type { Lane, Placed, Told, Work } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
+import { ownersOf } from "./owners.ts";
 import { Reader } from "./reader.ts";
 import { Router } from "./router.ts";
-import { type Now, Shower } from "./shower.ts";
+import type { Now } from "./shower.ts";
 import { ShownCounts } from "./shown-counts.ts";
+import type { Store, StoreStats } from "./store.ts";
+import { type Turn, takeTurn } from "./turn.ts";
+
+export interface Limits {
+  readonly maxPhotosPerJob: number;
+  readonly maxJobsPerUser: number;
+  readonly maxOpenPhotos: number;
+}
 
 export interface CoreEngineOptions {
   readonly clock: Clock;
+  readonly store: Store;
   readonly rules: Rules;
   readonly limits: Limits;
   /** Least time between two messages of a photo, of a job; 0: every change is shown. */
   readonly photoIntervalMs: number;
   readonly jobIntervalMs: number;
-  /** How long an ended job is kept, and how long snapshots show it. */
-  readonly retentionMs: number;
+  /** How long after their end snapshots show jobs. */
   readonly recentMs: number;
-  /** Unix milliseconds at which the numbers of messages begin; absent: now. */
-  readonly startMs?: number;
 }
 
-export interface EngineStats {
-  readonly jobs: number;
-  readonly openPhotos: number;
-  readonly users: number;
+export interface EngineStats extends StoreStats {
   /** Messages shown, and states that a newer one replaced before they were. */
   readonly shown: number;
   readonly shownCounts: ShownCounts;
   readonly conflated: number;
   /** Events that told of more bytes than there are. */
   readonly anomalies: number;
-  /** Entries of the queues: states held back, deadlines. */
+  /** Entries of the queues: states held back, jobs to be looked at. */
   readonly queued: number;
 }
 
 /** Timers fire on whole steps of this, so that what falls due together goes out together. */
 const TICK_MS = 5;
+/** What could not be committed is tried again after this. */
+const RETRY_MS = 1_000;
+/** A job that others change this often while it is tried is left to them. */
+const MAX_CONFLICTS = 100;
 
 /**
- * The state of all users and the way of an event through it:
- * admit -> merge -> show what is due, hold back the rest -> route. One timer serves intervals, stalls, expiry, ends
- * and retention.
+ * The way of an event: whose -> its job's lane -> merge and show into a draft -> commit -> route. One timer serves
+ * intervals, stalls, expiry and ends.
  */
 export class CoreEngine implements Engine, LiveSource {
   readonly #options: CoreEngineOptions;
-  readonly #store: MemoryStore;
-  readonly #shower: Shower;
+  readonly #store: Store;
   readonly #reader: Reader;
-  readonly #admission: Admission;
   readonly #router = new Router();
   readonly #shown = new ShownCounts();
   readonly #agenda = new Agenda();
-  /** Ended jobs, in the order of their ends. */
-  readonly #ended = new Set<Job>();
-  /** Messages of the flush under way, by user. */
-  #outbox = new Map<string, OutMessage[]>();
+  readonly #lanes = new Lanes();
+  readonly #running = new Set<Promise<void>>();
   #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
   #photoIntervalMs: number;
   #jobIntervalMs: number;
-  #openPhotos = 0;
-  #jobs = 0;
+  /** Photos opened in drafts that are not committed yet, less those settled. */
+  #opening = 0;
   #anomalies = 0;
   #closed = false;
 
   constructor(options: CoreEngineOptions) {
     this.#options = options;
+    this.#store = options.store;
     this.#photoIntervalMs = options.photoIntervalMs;
     this.#jobIntervalMs = options.jobIntervalMs;
-    this.#store = new MemoryStore(options.startMs ?? options.clock.unixMs());
-    this.#shower = new Shower(this.#store.epoch);
-    this.#reader = new Reader(this.#store, this.#shower, options.recentMs);
-    this.#admission = new Admission(this.#store, options.limits);
+    this.#reader = new Reader(this.#store, options.recentMs);
+    this.#store.listen({
+      shown: (userId, messages) => this.#deliver(userId, messages),
+      gap: (userId) => this.#router.resync(userId),
+    });
   }
 
   get stats(): EngineStats {
     return {
-      jobs: this.#jobs,
-      openPhotos: this.#openPhotos,
-      users: this.#store.userCount,
+      ...this.#store.stats,
       shown: this.#shown.total,
       shownCounts: this.#shown,
       conflated: this.#agenda.conflated,
@@ -111,24 +111,24 @@ export class CoreEngine implements Engine, LiveSource {
 
   async publish(events: readonly DomainEvent[]): Promise<PublishResult> {
     if (this.#closed) throw new HubError("draining", undefined, 1);
-    const now = this.#now();
+    const owners = await ownersOf(events, this.#store);
     const rejected: Rejection[] = [];
-    const touched = new Map<Job, Set<Photo>>();
-    const owners = this.#admission.ownersIn(events);
-    const unchangedAt: number[] = [];
+    const placed = new Map<Lane, Placed[]>();
     for (const [index, event] of events.entries()) {
-      const admitted = this.#admission.admit(event, owners, this.#openPhotos);
-      if ("code" in admitted) {
-        rejected.push({ index, id: event.id, code: admitted.code, message: admitted.message });
+      const owner = owners[index] ?? { code: "internal_error", message: "" };
+      if (typeof owner !== "string") {
+        rejected.push({ index, id: event.id, ...owner });
         continue;
       }
-      if (admitted.evicted !== null) this.#drop(admitted.evicted);
-      const isNewJob = admitted.job === null;
-      const job = admitted.job ?? this.#addJob(admitted.userId, event.jobId, now);
-      if (!this.#apply(job, event, now, touched) && !isNewJob) unchangedAt.push(index);
+      const lane = this.#lanes.of(owner, event.jobId);
+      const others = placed.get(lane);
+      if (others === undefined) placed.set(lane, [{ index, event }]);
+      else others.push({ index, event });
     }
-    for (const [job, photos] of touched) this.#flush(job, photos, now);
-    this.#deliver();
+    const told = await Promise.all([...placed].map(([lane, its]) => this.#tell(lane, its)));
+    const unchangedAt = told.flatMap((one) => one.unchangedAt).sort((left, right) => left - right);
+    rejected.push(...told.flatMap((one) => one.rejected));
+    rejected.sort((left, right) => left.index - right.index);
     const accepted = events.length - unchangedAt.length - rejected.length;
     return { accepted, unchanged: unchangedAt.length, unchangedAt, rejected };
   }
@@ -154,11 +154,11 @@ export class CoreEngine implements Engine, LiveSource {
     this.#router.unwatch(userId, receiver);
   }
 
-  async read(query: ReadQuery): Promise<Page> {
+  read(query: ReadQuery): Promise<Page> {
     return this.#reader.page(query, this.#now());
   }
 
-  async jobs(userId: string, jobId: string | null): Promise<readonly OutMessage[]> {
+  jobs(userId: string, jobId: string | null): Promise<readonly OutMessage[]> {
     return this.#reader.jobs(userId, jobId, this.#now());
   }
 
@@ -166,196 +166,144 @@ export class CoreEngine implements Engine, LiveSource {
    * Forgets all state of the user; gives how many jobs that were. Whoever is connected gets a snapshot of what is left,
    * and so does whoever comes back with an id from before.
    */
-  forget(userId: string): number {
-    const jobs = this.#store.dropUser(userId);
-    for (const job of jobs) this.#leaveOut(job);
-    this.#agenda.sweep();
-    this.#router.resync(userId);
-    return jobs.length;
+  async forget(userId: string): Promise<number> {
+    const jobs = await this.#store.dropUser(userId);
+    for (const lane of this.#lanes.ofUser(userId)) {
+      lane.held.clear();
+      this.#agenda.unschedule(lane);
+      this.#lanes.retire(lane);
+    }
+    return jobs;
   }
 
   health(): { readonly ready: boolean; readonly reason: string | null } {
-    return this.#closed ? { ready: false, reason: "closed" } : { ready: true, reason: null };
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#timer?.cancel();
-    this.#timer = null;
-  }
-
-  #addJob(userId: string, jobId: string, now: Now): Job {
-    this.#jobs += 1;
-    return this.#store.addJob(userId, jobId, now.monotonicMs);
-  }
-
-  /** Gives whether the event told anything new. */
-  #apply(job: Job, event: DomainEvent, now: Now, touched: Map<Job, Set<Photo>>): boolean {
-    const activeBefore = job.tally.active;
-    const applied = applyEvent(job, event, now.monotonicMs);
-    this.#openPhotos += job.tally.active - activeBefore;
-    if (applied.anomaly) this.#anomalies += 1;
-    const photos = touched.get(job) ?? new Set();
-    touched.set(job, photos);
-    for (const photo of applied.touched) photos.add(photo);
-    if (isPhotoEvent(event)) this.#schedulePhoto(job, job.photos.get(event.photoId) ?? null);
-    return applied.changed;
-  }
-
-  /** Shows what a job has to show after its events were merged, and sets its next deadline. */
-  #flush(job: Job, photos: Iterable<Photo>, now: Now): void {
-    // An ended job may have been dropped by a later event of its own batch, to make room.
-    if (!this.#isKept(job)) return;
-    for (const photo of photos) this.#showPhoto(job, photo, now);
-    const endsAtMs = nextJobDeadline(job, this.#options.rules);
-    if (endsAtMs !== null && endsAtMs <= now.monotonicMs) this.#endJob(job, now);
-    this.#showJob(job, now);
-    this.#scheduleJob(job);
-  }
-
-  #endJob(job: Job, now: Now): void {
-    this.#openPhotos -= job.tally.active;
-    for (const photo of failOpenPhotos(job, now.monotonicMs)) this.#showPhoto(job, photo, now);
-    job.ended = { status: endStatusOf(job), atMs: now.monotonicMs };
-    this.#ended.add(job);
-    this.#arm();
-  }
-
-  #showPhoto(job: Job, photo: Photo, now: Now): void {
-    const due = dueOf(photo);
-    const user = this.#store.user(job.userId);
-    if (due === null || user === null) return;
-    const lastAtMs = photo.shown?.lastAtMs ?? null;
-    const atMs = showAtMs(due.urgent, lastAtMs, this.#photoIntervalMs, now.monotonicMs);
-    if (atMs > now.monotonicMs) {
-      this.#holdBack({ job, photo }, atMs);
-      return;
-    }
-    this.#post(job.userId, this.#shower.showPhoto(user, job, photo, due, now));
-  }
-
-  #showJob(job: Job, now: Now): void {
-    const user = this.#store.user(job.userId);
-    if (user === null || (job.shown !== null && isEndShown(job.shown.view))) return;
-    const view = jobViewOf(job);
-    if (job.shown !== null && !isJobNews(job.shown.view, view)) return;
-    const lastAtMs = job.shown?.lastAtMs ?? null;
-    const atMs = showAtMs(isEndShown(view), lastAtMs, this.#jobIntervalMs, now.monotonicMs);
-    if (atMs > now.monotonicMs) {
-      this.#holdBack({ job, photo: null }, atMs);
-      return;
-    }
-    this.#post(job.userId, [this.#shower.showJob(user, job, view, now)]);
-  }
-
-  #holdBack(waiting: Waiting, atMs: number): void {
-    if (this.#agenda.holdBack(waiting, atMs)) this.#arm();
-  }
-
-  #schedulePhoto(job: Job, photo: Photo | null): void {
-    if (photo === null) return;
-    const atMs = nextPhotoDeadline(photo, this.#options.rules);
-    if (this.#agenda.schedule({ job, photo }, atMs)) this.#arm();
-  }
-
-  #scheduleJob(job: Job): void {
-    const atMs = nextJobDeadline(job, this.#options.rules);
-    if (this.#agenda.schedule({ job, photo: null }, atMs)) this.#arm();
+    return this.#closed ? { ready: false, reason: "closed" } : this.#store.health();
   }
 
   /** Shows what waits for its interval; from now on nothing is held back. */
-  showHeldBack(): void {
+  async showHeldBack(): Promise<void> {
     this.#photoIntervalMs = 0;
     this.#jobIntervalMs = 0;
-    this.#showDue(Number.POSITIVE_INFINITY, this.#now());
-    this.#deliver();
+    for (const lane of this.#agenda.takeHeld(Number.POSITIVE_INFINITY)) this.#run(lane);
+    await Promise.all(this.#running);
   }
 
-  #showDue(untilMs: number, now: Now): void {
-    for (const { job, photo } of this.#agenda.takeHeldBack(untilMs)) {
-      if (!this.#isKept(job)) continue;
-      if (photo === null) this.#showJob(job, now);
-      else this.#showPhoto(job, photo, now);
-    }
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    await Promise.all(this.#running);
+    await this.#store.close();
   }
 
-  #tick(): void {
-    const now = this.#now();
-    this.#showDue(now.monotonicMs, now);
-    const lapsing: Now = { ...now, byHub: true };
-    for (const { job, photo } of this.#agenda.takeLapsed(now.monotonicMs)) {
-      if (photo === null) this.#flush(job, [], lapsing);
-      else this.#lapsePhoto(job, photo, lapsing);
+  #tell(lane: Lane, placed: readonly Placed[]): Promise<Told> {
+    return new Promise((resolve, reject) => {
+      lane.tell({ placed, resolve, reject });
+      this.#run(lane);
+    });
+  }
+
+  #run(lane: Lane): void {
+    if (lane.isBusy) return;
+    lane.isBusy = true;
+    const running = this.#work(lane).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    while (lane.hasWork) {
+      const work = lane.take();
+      try {
+        await this.#do(lane, work);
+      } catch (error) {
+        for (const { reject } of work.tellings) reject(error);
+        this.#tryAgain(lane, work);
+      }
     }
-    this.#dropExpired(now);
-    this.#deliver();
+    lane.isBusy = false;
+    this.#lanes.retire(lane);
     this.#arm();
   }
 
-  #lapsePhoto(job: Job, photo: Photo, now: Now): void {
-    const lapse = photoLapse(photo, now.monotonicMs, this.#options.rules);
-    if (lapse === "stalled") stallPhoto(photo);
-    if (lapse === "expired") {
-      expirePhoto(job, photo, now.monotonicMs);
-      this.#openPhotos -= 1;
+  async #do(lane: Lane, work: Work): Promise<void> {
+    for (let round = 0; round < MAX_CONFLICTS; round += 1) {
+      const job = await this.#store.load(lane.userId, lane.jobId);
+      if (job === null && work.tellings.length === 0) return;
+      const now = this.#now();
+      const draft = draftOf(job ?? createJob(lane.userId, lane.jobId, now.monotonicMs));
+      const turn = takeTurn(draft, work, now, {
+        rules: this.#options.rules,
+        maxPhotosPerJob: this.#options.limits.maxPhotosPerJob,
+        maxOpenPhotos: this.#options.limits.maxOpenPhotos,
+        photoIntervalMs: this.#photoIntervalMs,
+        jobIntervalMs: this.#jobIntervalMs,
+        openPhotos: this.#store.stats.openPhotos + this.#opening,
+        isHeld: (photoId) => lane.held.has(photoId),
+      });
+      const opened = draft.tally.active - (job?.tally.active ?? 0);
+      this.#opening += opened;
+      try {
+        const { messages, lookAtMs } = turn;
+        const outcome = turn.isChanged
+          ? await this.#store.commit({ draft, messages, deadlineMs: lookAtMs })
+          : "committed";
+        if (outcome === "conflict") continue;
+        // Of a job that is not there all was refused: nothing will ever forget whose it would have been.
+        const isNothing = outcome === "no_room" || (job === null && !turn.isChanged);
+        if (isNothing && !lane.hasWork) await this.#store.releaseJob(lane.userId, lane.jobId);
+        if (outcome === "no_room") return this.#refuse(work);
+      } finally {
+        this.#opening -= opened;
+      }
+      this.#queue(lane, turn, draft.tally.active === 0 && draft.ended !== null);
+      for (const [index, { resolve }] of work.tellings.entries()) {
+        resolve(turn.told[index] ?? { unchangedAt: [], rejected: [] });
+      }
+      return;
     }
-    this.#flush(job, [photo], now);
-    this.#schedulePhoto(job, photo);
+    throw new HubError("overloaded", "The job is changed by others all the time.", 1);
   }
 
-  /** Jobs end in the order in which they are to be forgotten. */
-  #dropExpired(now: Now): void {
-    for (const job of this.#ended) {
-      if (this.#retainedUntilMs(job) > now.monotonicMs) return;
-      this.#drop(job);
+  /** What is to be done with the job later. */
+  #queue(lane: Lane, turn: Turn, isQuiet: boolean): void {
+    this.#anomalies += turn.anomalies;
+    for (const { photoId, atMs } of turn.held) this.#agenda.holdBack(lane, photoId, atMs);
+    if (turn.lookAtMs !== null) this.#agenda.schedule(lane, turn.lookAtMs);
+    else if (isQuiet) this.#agenda.unschedule(lane);
+  }
+
+  /** The user has as many jobs as one may have, and none has ended. */
+  #refuse(work: Work): void {
+    const { maxJobsPerUser } = this.#options.limits;
+    const message = `a user holds at most ${maxJobsPerUser} jobs that have not ended`;
+    for (const { placed, resolve } of work.tellings) {
+      const rejected = placed.map(
+        ({ index, event }) => ({ index, id: event.id, code: "too_many_jobs", message }) as const,
+      );
+      resolve({ unchangedAt: [], rejected });
     }
   }
 
-  #retainedUntilMs(job: Job): number {
-    return (job.ended?.atMs ?? Number.POSITIVE_INFINITY) + this.#options.retentionMs;
+  #tryAgain(lane: Lane, { ripe, isLook }: Work): void {
+    if (this.#closed) return;
+    const atMs = this.#options.clock.monotonicMs() + RETRY_MS;
+    for (const photoId of ripe) this.#agenda.holdBack(lane, photoId, atMs);
+    if (isLook) this.#agenda.schedule(lane, atMs);
   }
 
-  #drop(job: Job): void {
-    this.#store.dropJob(job);
-    this.#leaveOut(job);
-    this.#agenda.sweep();
+  #tick(): void {
+    for (const lane of this.#agenda.due(this.#options.clock.monotonicMs())) this.#run(lane);
+    this.#arm();
   }
 
-  /** Counts a job no more that the store has dropped, and waits for nothing of it. */
-  #leaveOut(job: Job): void {
-    this.#openPhotos -= job.tally.active;
-    this.#jobs -= 1;
-    this.#ended.delete(job);
-    this.#agenda.leaveOut(job);
-  }
-
-  #isKept(job: Job): boolean {
-    return this.#store.job(job.userId, job.jobId) === job;
-  }
-
-  #post(userId: string, messages: readonly OutMessage[]): void {
-    const waiting = this.#outbox.get(userId);
-    if (waiting === undefined) this.#outbox.set(userId, [...messages]);
-    else waiting.push(...messages);
-  }
-
-  #deliver(): void {
-    const outbox = this.#outbox;
-    if (outbox.size === 0) return;
-    this.#outbox = new Map();
-    const nowMs = this.#options.clock.monotonicMs();
-    for (const [userId, messages] of outbox) {
-      this.#shown.count(messages, nowMs);
-      this.#router.deliver(userId, messages);
-    }
+  #deliver(userId: string, messages: readonly OutMessage[]): void {
+    this.#shown.count(messages, this.#options.clock.monotonicMs());
+    this.#router.deliver(userId, messages);
   }
 
   #arm(): void {
-    if (this.#closed) return;
-    const [oldestEnded] = this.#ended;
-    const forgetMs = oldestEnded === undefined ? null : this.#retainedUntilMs(oldestEnded);
-    const nextMs = earliest(this.#agenda.nextAtMs, forgetMs);
-    if (nextMs === null) return;
+    const nextMs = this.#agenda.nextAtMs;
+    if (this.#closed || nextMs === null) return;
     const atMs = Math.ceil(nextMs / TICK_MS) * TICK_MS;
     if (this.#timer !== null && this.#timer.atMs <= atMs) return;
     this.#timer?.cancel();
@@ -368,10 +316,6 @@ export class CoreEngine implements Engine, LiveSource {
   }
 
   #now(): Now {
-    return {
-      monotonicMs: this.#options.clock.monotonicMs(),
-      unixMs: this.#options.clock.unixMs(),
-      byHub: false,
-    };
+    return { monotonicMs: this.#options.clock.monotonicMs(), unixMs: this.#options.clock.unixMs() };
   }
 }

@@ -1,99 +1,100 @@
-import type { Job } from "../domain/job.ts";
 import type { JobGlance, OutMessage, Page, ReadFrom, ReadQuery } from "./contract.ts";
 import { formatEventId, parseEventId } from "./event-id.ts";
-import type { MemoryStore, UserState } from "./memory-store.ts";
 import { GROUP_MAX_BYTES } from "./router.ts";
-import type { Now, Shower } from "./shower.ts";
-import type { ShownEntry } from "./shown-log.ts";
+import { type Now, replay, replayJob } from "./shower.ts";
+import type { Numbers, Since, SinceQuery, Store } from "./store.ts";
 
 type After = Extract<ReadFrom, { kind: "after" }>;
 
-/** Answers `since(userId, seq, jobId?)` from memory, in pages. */
+/** Answers `since(userId, seq, jobId?)` from the store, in pages. */
 export class Reader {
-  readonly #store: MemoryStore;
-  readonly #shower: Shower;
+  readonly #store: Pick<Store, "since" | "jobs">;
   readonly #recentMs: number;
 
-  constructor(store: MemoryStore, shower: Shower, recentMs: number) {
+  constructor(store: Pick<Store, "since" | "jobs">, recentMs: number) {
     this.#store = store;
-    this.#shower = shower;
     this.#recentMs = recentMs;
   }
 
-  page({ userId, jobId, from }: ReadQuery, now: Now): Page {
-    const user = this.#store.user(userId);
-    const head = user?.headSeq ?? this.#store.floorSeq;
-    const position = this.#position(user, head, from, now.monotonicMs);
-    const messages: OutMessage[] = [];
-    const job = jobId === null ? null : (user?.jobs.get(jobId) ?? null);
-    let size = 0;
-    let reached = head;
-    for (const entry of user?.log.after(position.seq) ?? []) {
-      if (!this.#isWanted(entry, jobId, position)) continue;
-      const message = this.#shower.replay(entry, now);
-      if (message === null) continue;
-      const bytes = Buffer.byteLength(message.json);
-      if (messages.length > 0 && size + bytes > GROUP_MAX_BYTES) {
-        reached = messages.at(-1)?.seq ?? head;
-        break;
-      }
-      messages.push(message);
-      size += bytes;
-    }
-    return {
-      messages,
-      next: { ...position, seq: reached },
-      mode: position.mode === "resumed" ? "resumed" : "snapshot",
-      head,
-      headId: formatEventId(this.#store.epoch, head),
-      done: reached === head,
-      job: glanceOf(job),
-    };
+  async page(query: ReadQuery, now: Now): Promise<Page> {
+    const asked = placeOf(query.from, now.monotonicMs);
+    const since = await this.#since(query, asked.place);
+    if (isHonoured(asked.place, asked.epoch, since)) return pageOf(since, asked.place, now);
+    const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: now.monotonicMs };
+    return pageOf(await this.#since(query, lost), lost, now);
   }
 
-  jobs(userId: string, jobId: string | null, now: Now): readonly OutMessage[] {
+  async jobs(userId: string, jobId: string | null, now: Now): Promise<readonly OutMessage[]> {
+    const { epoch, jobs } = await this.#store.jobs(userId);
     const messages: OutMessage[] = [];
-    for (const job of this.#store.user(userId)?.jobs.values() ?? []) {
-      const isWanted = jobId === null ? !isPast(job, this.#recentMs, now.monotonicMs) : job.jobId === jobId;
-      const message = isWanted ? this.#shower.replayJob(job, now) : null;
+    for (const job of jobs) {
+      const isPast = job.ended !== null && now.monotonicMs - job.ended.atMs > this.#recentMs;
+      const isWanted = jobId === null ? !isPast : job.jobId === jobId;
+      const message = isWanted ? replayJob(job, epoch, now) : null;
       if (message !== null) messages.push(message);
     }
     return messages;
   }
 
-  /**
-   * A place that can't be honoured (of another epoch, above the head, before the user's numbers began or what was
-   * pruned) reads as `lost`: a snapshot that also names every ended job still kept.
-   */
-  #position(user: UserState | null, head: number, from: ReadFrom, nowMs: number): After {
-    const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: nowMs };
-    const startSeq = user?.startSeq ?? this.#store.floorSeq;
-    // What the user's numbers began with, or what was forgotten: who stands before it may have missed an ending.
-    const first = Math.max(startSeq, user?.prunedSeq ?? 0);
-    if (from.kind === "after") {
-      // What is pruned under a snapshot's way is missing at most; a user forgotten there makes its first pages wrong.
-      const isHonoured = from.seq >= (from.mode === "resumed" ? first : startSeq) && from.seq <= head;
-      return isHonoured ? from : lost;
+  #since({ userId, jobId }: ReadQuery, place: After): Promise<Since> {
+    return this.#store.since({ userId, jobId, afterSeq: place.seq, past: this.#pastOf(place, jobId) });
+  }
+
+  /** Snapshots leave out what ended long ago; who lost the place is also told which of that is still kept. */
+  #pastOf(place: After, jobId: string | null): SinceQuery["past"] {
+    if (place.mode === "resumed" || jobId !== null) return null;
+    return { beforeMs: place.asOfMs - this.#recentMs, keep: place.mode === "lost" ? "job" : "none" };
+  }
+}
+
+/** Where to read from, and the epoch that this holds for; null: any. */
+function placeOf(from: ReadFrom, nowMs: number): { readonly place: After; readonly epoch: string | null } {
+  if (from.kind === "after") return { place: from, epoch: null };
+  const id = parseEventId(from.lastEventId);
+  if (id === null) return { place: { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs }, epoch: null };
+  return { place: { kind: "after", seq: id.seq, mode: "resumed" }, epoch: id.epoch };
+}
+
+/**
+ * A place that can't be honoured (of another epoch, above the head, before the user's numbers began or what was
+ * pruned) reads as `lost`: a snapshot that also names every ended job still kept.
+ */
+function isHonoured({ seq, mode }: After, epoch: string | null, numbers: Numbers): boolean {
+  if (epoch !== null && epoch !== numbers.epoch) return false;
+  // The beginning of a snapshot.
+  if (mode !== "resumed" && seq === 0) return true;
+  // What is pruned under a snapshot's way is missing at most; a user forgotten there makes its first pages wrong.
+  const first = mode === "resumed" ? numbers.firstSeq : numbers.startSeq;
+  return seq >= first && seq <= numbers.headSeq;
+}
+
+function pageOf({ epoch, headSeq, entries, job }: Since, place: After, now: Now): Page {
+  const messages: OutMessage[] = [];
+  let size = 0;
+  let reached = headSeq;
+  for (const entry of entries) {
+    const message = replay(entry, epoch, now);
+    if (message === null) continue;
+    const bytes = Buffer.byteLength(message.json);
+    if (messages.length > 0 && size + bytes > GROUP_MAX_BYTES) {
+      reached = messages.at(-1)?.seq ?? headSeq;
+      break;
     }
-    const id = parseEventId(from.lastEventId);
-    if (id === null) return { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs };
-    const isHonoured = id.epoch === this.#store.epoch && id.seq >= first && id.seq <= head;
-    return isHonoured ? { kind: "after", seq: id.seq, mode: "resumed" } : lost;
+    messages.push(message);
+    size += bytes;
   }
-
-  #isWanted(entry: ShownEntry, jobId: string | null, position: After): boolean {
-    if (jobId !== null) return entry.job.jobId === jobId;
-    if (position.mode === "resumed" || !isPast(entry.job, this.#recentMs, position.asOfMs)) return true;
-    return position.mode === "lost" && entry.photo === null;
-  }
+  return {
+    messages,
+    next: { ...place, seq: reached },
+    mode: place.mode === "resumed" ? "resumed" : "snapshot",
+    head: headSeq,
+    headId: formatEventId(epoch, headSeq),
+    done: reached === headSeq,
+    job: glanceOf(job),
+  };
 }
 
-/** Ended for longer than snapshots look back. */
-function isPast(job: Job, recentMs: number, asOfMs: number): boolean {
-  return job.ended !== null && asOfMs - job.ended.atMs > recentMs;
-}
-
-function glanceOf(job: Job | null): JobGlance | null {
+function glanceOf(job: Since["job"]): JobGlance | null {
   if (job === null) return null;
   return { ended: job.ended !== null, endedSeq: job.ended === null ? 0 : (job.shown?.last.seq ?? 0) };
 }

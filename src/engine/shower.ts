@@ -1,12 +1,6 @@
-import type { Job, JobShown } from "../domain/job.ts";
-import { isEndShown, type JobView, jobViewOf, totalsVersionOf } from "../domain/job-view.ts";
-import {
-  encodeJobMessage,
-  encodePhotoMessage,
-  type MessageType,
-  photoMessageType,
-} from "../domain/messages.ts";
-import type { Tenths } from "../domain/percent.ts";
+import type { Job } from "../domain/job.ts";
+import { isEndShown, type JobView, totalsVersionOf } from "../domain/job-view.ts";
+import { jobMessageBody, type MessageHead, photoMessageBody, photoMessageType } from "../domain/messages.ts";
 import {
   type Photo,
   type PhotoDue,
@@ -17,130 +11,96 @@ import {
 } from "../domain/photo-view.ts";
 import type { OutMessage } from "./contract.ts";
 import { formatEventId } from "./event-id.ts";
-import type { UserState } from "./memory-store.ts";
-import type { ShownEntry } from "./shown-log.ts";
+import type { ShownEntry, Unstamped } from "./store.ts";
 
-/** The time of one flush, on both clocks. */
+/** The time of one piece of work, on both clocks. */
 export interface Now {
   readonly monotonicMs: number;
   readonly unixMs: number;
-  /** True: a deadline makes what is shown now, and no event. */
-  readonly byHub: boolean;
 }
 
 /**
- * Turns state into messages: shows it for the first time (a new `seq`, in the order of the calls), or makes again what
- * was shown (`replay`). The only place where messages are encoded.
+ * Shows what is due of a photo: its `upload_started`, its newest state, or both. `eventAtMs`: when the newest event in
+ * it was heard; 0: no event made it, but silence.
  */
-export class Shower {
-  readonly #epoch: string;
-
-  constructor(epoch: string) {
-    this.#epoch = epoch;
-  }
-
-  /** Shows what is due of a photo: its `upload_started`, its newest state, or both. */
-  showPhoto(user: UserState, job: Job, photo: Photo, due: PhotoDue, now: Now): readonly OutMessage[] {
-    const view = viewOf(photo);
-    const before = photo.shown;
-    const started = due.started || before === null ? this.#stamp(user, now) : before.started;
-    const last = due.last ? this.#stamp(user, now) : started;
-    const highest = Math.max(before?.highest ?? 0, view.tenths ?? 0);
-    photo.shown = { view, highest, started, last, lastAtMs: now.monotonicMs };
-    const eventAtMs = now.byHub ? 0 : photo.lastEventAtMs;
-    const messages: OutMessage[] = [];
-    if (due.started) {
-      user.log.append({ seq: started.seq, job, photo, part: "started" });
-      messages.push(this.#photoStarted(job, photo, view, started, eventAtMs));
-    }
-    if (due.last) {
-      user.log.append({ seq: last.seq, job, photo, part: "last" });
-      messages.push(this.#photoLast(job, photo, view, last, eventAtMs));
-    }
-    return messages;
-  }
-
-  showJob(user: UserState, job: Job, view: JobView, now: Now): OutMessage {
-    const totalsVersion = totalsVersionOf(job, view);
-    const last = this.#stamp(user, now);
-    job.shown = { view, totalsVersion, last, lastAtMs: now.monotonicMs };
-    user.log.append({ seq: last.seq, job, photo: null, part: "last" });
-    return this.#job(job, { view, totalsVersion, last }, now, now.byHub ? 0 : job.lastEventAtMs);
-  }
-
-  /** The message of something shown before, made from the present state; null: nothing is shown of it. */
-  replay({ job, photo, part }: ShownEntry, now: Now): OutMessage | null {
-    if (photo === null) return this.replayJob(job, now);
-    if (photo.shown === null) return null;
-    const view = viewOf(photo);
-    const stamp = photo.shown[part];
-    noteShown(photo, view.tenths);
-    return part === "started"
-      ? this.#photoStarted(job, photo, view, stamp, 0)
-      : this.#photoLast(job, photo, view, stamp, 0);
-  }
-
-  /** null: the job has not been shown yet. */
-  replayJob(job: Job, now: Now): OutMessage | null {
-    const { shown } = job;
-    if (shown === null) return null;
-    const present = jobViewOf(job);
-    // A fall is told by the next live message, with its new totalsVersion; until then what was shown holds.
-    const tenths = highest(shown.view.tenths, present.tenths);
-    const view = { ...present, tenths };
-    if (!isEndShown(shown.view)) job.shown = { ...shown, view: { ...shown.view, tenths } };
-    return this.#job(job, { ...shown, view }, now, 0);
-  }
-
-  #photoStarted(job: Job, photo: Photo, view: PhotoView, stamp: Stamp, eventAtMs: number): OutMessage {
-    return this.#photo("upload_started", job, photo, startedView(view), stamp, eventAtMs);
-  }
-
-  #photoLast(job: Job, photo: Photo, view: PhotoView, stamp: Stamp, eventAtMs: number): OutMessage {
-    return this.#photo(photoMessageType(view.status), job, photo, view, stamp, eventAtMs);
-  }
-
-  #photo(
-    type: MessageType,
-    { jobId }: Job,
-    { photoId, state }: Photo,
-    view: PhotoView,
-    { seq, at }: Stamp,
-    eventAtMs: number,
-  ): OutMessage {
-    const id = formatEventId(this.#epoch, seq);
-    const fileName = type === "upload_started" ? state.fileName : null;
-    const json = encodePhotoMessage({ type, jobId, id, at }, photoId, view, fileName);
-    return { seq, id, type, jobId, json, eventAtMs };
-  }
-
-  #job(
-    job: Job,
-    { view, totalsVersion, last: { seq, at } }: Pick<JobShown, "view" | "totalsVersion" | "last">,
-    now: Now,
-    eventAtMs: number,
-  ): OutMessage {
-    const { jobId } = job;
-    const type = isEndShown(view) ? "job_completed" : "job_progress";
-    const id = formatEventId(this.#epoch, seq);
-    const json = encodeJobMessage({ type, jobId, id, at }, job, view, totalsVersion, now.monotonicMs);
-    return { seq, id, type, jobId, json, eventAtMs };
-  }
-
-  #stamp(user: UserState, now: Now): Stamp {
-    user.headSeq += 1;
-    return { seq: user.headSeq, at: now.unixMs };
-  }
+export function showPhoto(
+  job: Job,
+  photo: Photo,
+  due: PhotoDue,
+  now: Now,
+  eventAtMs: number,
+): readonly Unstamped[] {
+  const view = viewOf(photo);
+  const before = photo.shown;
+  const started = due.started || before === null ? stampAt(now) : before.started;
+  const last = due.last ? stampAt(now) : started;
+  const highest = Math.max(before?.highest ?? 0, view.tenths ?? 0);
+  photo.shown = { view, highest, started, last, lastAtMs: now.monotonicMs };
+  const messages: Unstamped[] = [];
+  if (due.started) messages.push(photoMessage(job, photo, "started", started, view, eventAtMs));
+  if (due.last) messages.push(photoMessage(job, photo, "last", last, view, eventAtMs));
+  return messages;
 }
 
-/** A reader is about to see this percent: nobody is shown less from now on. */
-function noteShown(photo: Photo, tenths: Tenths | null): void {
-  if (photo.shown !== null && tenths !== null && tenths > photo.shown.highest) {
-    photo.shown = { ...photo.shown, highest: tenths };
-  }
+/** Shows the job. */
+export function showJob(job: Job, view: JobView, now: Now, eventAtMs: number): Unstamped {
+  const totalsVersion = totalsVersionOf(job, view);
+  const last = stampAt(now);
+  job.shown = { view, totalsVersion, last, lastAtMs: now.monotonicMs };
+  return jobMessage(job, job.shown, now, eventAtMs);
 }
 
-function highest(left: Tenths | null, right: Tenths | null): Tenths | null {
-  if (left === null || right === null) return left ?? right;
-  return Math.max(left, right);
+/** The message of something shown before, as it was shown; null: nothing is shown of it. */
+export function replay({ job, photo, part }: ShownEntry, epoch: string, now: Now): OutMessage | null {
+  if (photo === null) return replayJob(job, epoch, now);
+  if (photo.shown === null) return null;
+  const { view, [part]: stamp } = photo.shown;
+  return stamped(photoMessage(job, photo, part, stamp, view, 0), epoch);
+}
+
+/** null: the job has not been shown yet. */
+export function replayJob(job: Job, epoch: string, now: Now): OutMessage | null {
+  return job.shown === null ? null : stamped(jobMessage(job, job.shown, now, 0), epoch);
+}
+
+/** With the number that its stamp has taken. */
+export function stamped({ type, jobId, stamp, body, eventAtMs }: Unstamped, epoch: string): OutMessage {
+  const id = formatEventId(epoch, stamp.seq);
+  return { seq: stamp.seq, id, type, jobId, json: `{"id":"${id}",${body}`, eventAtMs };
+}
+
+function stampAt(now: Now): Stamp {
+  return { seq: 0, at: now.unixMs };
+}
+
+function photoMessage(
+  { jobId }: Job,
+  { photoId, state }: Photo,
+  part: ShownEntry["part"],
+  stamp: Stamp,
+  view: PhotoView,
+  eventAtMs: number,
+): Unstamped {
+  const isStart = part === "started";
+  const head: MessageHead = {
+    type: isStart ? "upload_started" : photoMessageType(view.status),
+    jobId,
+    at: stamp.at,
+  };
+  const shown = isStart ? startedView(view) : view;
+  const body = photoMessageBody(head, photoId, shown, isStart ? state.fileName : null);
+  return { type: head.type, jobId, stamp, body, eventAtMs };
+}
+
+function jobMessage(
+  job: Job,
+  { view, totalsVersion, last: stamp }: NonNullable<Job["shown"]>,
+  now: Now,
+  eventAtMs: number,
+): Unstamped {
+  const { jobId } = job;
+  const type = isEndShown(view) ? "job_completed" : "job_progress";
+  const bytesPerSecond = type === "job_progress" ? job.rate.read(now.monotonicMs) : null;
+  const body = jobMessageBody({ type, jobId, at: stamp.at }, view, totalsVersion, bytesPerSecond);
+  return { type, jobId, stamp, body, eventAtMs };
 }

@@ -6,7 +6,7 @@ engineConformance("the core itself, in memory", async () => {
   const { engine, clock } = createEngine();
   return {
     engine,
-    pass: async (ms) => clock.advance(ms),
+    pass: async (ms) => await clock.advance(ms),
     settle,
     stop: async () => engine.close(),
   };
@@ -17,7 +17,7 @@ engineConformance("the core in memory, over a link", async () => {
   return {
     engine: side,
     async pass(ms) {
-      clock.advance(ms);
+      await clock.advance(ms);
       await settled();
     },
     settle: settled,

@@ -9,6 +9,7 @@ import { settingsFor } from "../../dist/src/config/load.js";
 import { Directory } from "../../dist/src/core/directory.js";
 import { systemClock } from "../../dist/src/engine/clock.js";
 import { CoreEngine } from "../../dist/src/engine/core-engine.js";
+import { ResidentStore } from "../../dist/src/engine/resident/store.js";
 import { startGateway } from "../../dist/src/gateway/main.js";
 import { createPeers } from "../../dist/src/gateway/peers.js";
 
@@ -28,11 +29,16 @@ if (cluster.isPrimary) {
     settings,
     engine: new CoreEngine({
       clock: systemClock,
+      store: new ResidentStore({
+        clock: systemClock,
+        retentionMs: 60_000,
+        maxJobsPerUser: settings.maxJobsPerUser,
+        startMs: Date.now(),
+      }),
       rules: { stallAfterMs: 1_000, expireAfterMs: 10_000, retryGraceMs: 1_000, jobIdleMs: 1_000 },
       limits: settings,
       photoIntervalMs: 0,
       jobIntervalMs: 0,
-      retentionMs: 60_000,
       recentMs: 60_000,
     }),
     attachPresence: (orders) => new Directory(settings.maxConnectionsPerUser).attach("gateway", orders),

@@ -11,6 +11,7 @@ import type { Settings } from "../../src/config/schema.ts";
 import { Directory } from "../../src/core/directory.ts";
 import { systemClock } from "../../src/engine/clock.ts";
 import { CoreEngine } from "../../src/engine/core-engine.ts";
+import { ResidentStore } from "../../src/engine/resident/store.ts";
 import { type Gateway, startGateway } from "../../src/gateway/main.ts";
 import { createPeers, type Peers } from "../../src/gateway/peers.ts";
 
@@ -80,6 +81,12 @@ export async function testCluster(
 function testEngine(settings: Settings): CoreEngine {
   return new CoreEngine({
     clock: systemClock,
+    store: new ResidentStore({
+      clock: systemClock,
+      retentionMs: settings.jobRetention,
+      maxJobsPerUser: settings.maxJobsPerUser,
+      startMs: systemClock.unixMs(),
+    }),
     rules: {
       stallAfterMs: settings.stallAfter,
       expireAfterMs: settings.expireAfter,
@@ -89,7 +96,6 @@ function testEngine(settings: Settings): CoreEngine {
     limits: settings,
     photoIntervalMs: settings.progressInterval,
     jobIntervalMs: settings.jobInterval,
-    retentionMs: settings.jobRetention,
     recentMs: settings.recent,
   });
 }

@@ -70,7 +70,7 @@ describe("interest", () => {
     await untilQuiet(side);
     await untilQuiet(other);
     await core.publish([event.started(), event.started({ userId: "w", jobId: "k" })]);
-    clock.advance(100);
+    await clock.advance(100);
     await eventually(() => reader.sent.length === 2, "both messages of u");
     await untilQuiet(other);
     expect(coreSide.stats).toMatchObject([
@@ -105,7 +105,7 @@ describe("a link that breaks", () => {
     await eventually(() => reader.sent.length === 2, "live");
     middle.cut();
     await core.publish([event.progressed(300), event.completed()]);
-    clock.advance(100);
+    await clock.advance(100);
     await eventually(() => reader.syncs.length === 2, "read again");
     expect(reader.syncs.at(-1)).toMatchObject({ mode: "resumed", id: reader.lastId });
     expect(reader.messages.at(-2)).toMatchObject({ type: "upload_completed" });
@@ -203,7 +203,7 @@ describe("a gateway that reads too slowly", () => {
     const photos = Array.from({ length: 500 }, (_, index) => `p${index}`);
     for (let round = 1; round <= 100; round += 1) {
       await core.publish(photos.map((photoId) => event.progressed(round, { photoId })));
-      clock.advance(10);
+      await clock.advance(10);
       await new Promise((resolve) => setImmediate(resolve));
       most = Math.max(most, coreSide.stats[1]?.queuedBytes ?? 0);
     }

@@ -58,7 +58,7 @@ describe("a feed whose pages take their time", () => {
           const published = steps.map(({ photo, bytes }) =>
             scheduler.schedule(Promise.resolve(), "event").then(async () => {
               await engine.publish([event.progressed(bytes, { photoId: photo })]);
-              clock.advance(1);
+              await clock.advance(1);
               if (bytes % 3 === 0) feed.resume();
             }),
           );
@@ -153,17 +153,18 @@ describe("a user who is forgotten", () => {
           feed.start();
           const done = acts.map((one) =>
             scheduler.schedule(Promise.resolve(), "act").then(async () => {
-              clock.advance(1);
+              await clock.advance(1);
               if (one.do === "publish") await publish(one.job);
               else if (one.do === "resume") feed.resume();
               else {
-                engine.forget("u");
+                await engine.forget("u");
                 router.resync("u");
               }
             }),
           );
           await scheduler.waitIdle();
           await Promise.all(done);
+          await scheduler.waitIdle();
           while (isHeld) {
             isHeld = false;
             feed.resume();

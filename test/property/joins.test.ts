@@ -22,10 +22,10 @@ async function finalEndings(events: readonly DomainEvent[]): Promise<Record<stri
   const { engine, clock } = createEngine();
   for (const one of events) {
     await engine.publish([one]);
-    clock.advance(7);
+    await clock.advance(7);
   }
   await engine.publish([event.jobCompleted({ photoCount: 4 })]);
-  clock.advance(60 * 60_000);
+  await clock.advance(60 * 60_000);
   const reader = new Reader(engine, "u");
   await settle();
   const endings = reader.messages.filter(({ type }) => type !== "upload_started");

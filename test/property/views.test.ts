@@ -71,10 +71,10 @@ async function play(
 ): Promise<void> {
   for (const [step, { batch, passMs }] of steps.entries()) {
     await engine.publish(batch);
-    clock.advance(passMs);
+    await clock.advance(passMs);
     await afterStep(step);
   }
-  clock.advance(1000);
+  await clock.advance(1000);
   await settle();
 }
 

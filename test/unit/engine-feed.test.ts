@@ -108,7 +108,7 @@ it("sets a snapshot off from what came before it, so that a client counts only i
   await engine.publish([event.started({ jobId: "k" })]);
   await engine.publish([event.created({ jobId: "gone", photoCount: 1 }), event.completed({ jobId: "gone" })]);
   const [last] = slow.sent.slice(-1);
-  clock.advance(2 * MINUTE_MS);
+  await clock.advance(2 * MINUTE_MS);
   slow.resume();
   await settle();
   expect(slow.syncs.map(({ mode }) => mode)).toEqual(["snapshot", "resumed", "snapshot"]);

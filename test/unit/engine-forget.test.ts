@@ -16,12 +16,12 @@ describe("forgetting a user", () => {
     const { engine } = createEngine();
     await engine.publish([...ofUser("u"), ...ofUser("v")]);
     expect(engine.stats).toMatchObject({ jobs: 4, openPhotos: 2, users: 2 });
-    expect(engine.forget("u")).toBe(2);
+    expect(await engine.forget("u")).toBe(2);
     expect(engine.stats).toMatchObject({ jobs: 2, openPhotos: 1, users: 1 });
     expect(await engine.jobs("u", null)).toEqual([]);
     expect((await engine.jobs("v", null)).map(({ jobId }) => jobId)).toEqual(["open-v", "ended-v"]);
-    expect(engine.forget("u")).toBe(0);
-    expect(engine.forget("nobody")).toBe(0);
+    expect(await engine.forget("u")).toBe(0);
+    expect(await engine.forget("nobody")).toBe(0);
     const taken = await engine.publish([event.started({ userId: "w", jobId: "open-u" })]);
     expect(taken).toMatchObject({ accepted: 1, rejected: [] });
   });
@@ -33,10 +33,10 @@ describe("forgetting a user", () => {
     await engine.publish(ofUser("u"));
     await engine.publish([event.progressed(300, { jobId: "open-u" })]);
     expect(engine.stats.queued).toBeGreaterThan(0);
-    engine.forget("u");
+    await engine.forget("u");
     await settle();
     const before = reader.sent.length;
-    clock.advance(2 * 24 * 60 * MINUTE_MS);
+    await clock.advance(2 * 24 * 60 * MINUTE_MS);
     await settle();
     expect(reader.sent.length).toBe(before);
     expect(engine.stats).toMatchObject({ jobs: 0, openPhotos: 0, users: 0, queued: 0 });
@@ -50,9 +50,9 @@ describe("forgetting a user", () => {
     const other = new Reader(engine, "v");
     await settle();
     await engine.publish([event.progressed(300, { jobId: "open-u" })]);
-    clock.advance(100);
+    await clock.advance(100);
     const seen = reader.sent.length;
-    engine.forget("u");
+    await engine.forget("u");
     await settle();
     expect(reader.syncs.map(({ mode }) => mode)).toEqual(["snapshot", "resumed", "snapshot"]);
     expect(reader.sent.length).toBe(seen);
@@ -72,7 +72,7 @@ describe("forgetting a user", () => {
       await settle();
       await engine.publish(ofUser("u"));
       const ids = [early.syncs[0]?.id, ...early.sent.map(({ id }) => id)];
-      engine.forget("u");
+      await engine.forget("u");
       if (isBack) await engine.publish([event.started({ jobId: "new" })]);
       for (const lastEventId of ids) {
         const back = new Reader(engine, "u", { lastEventId: lastEventId ?? null });
@@ -93,9 +93,9 @@ describe("forgetting a user", () => {
     const reader = new Reader(engine, "u");
     await settle();
     await engine.publish([event.created({ photoCount: 1 }), event.completed()]);
-    clock.advance(2 * MINUTE_MS);
+    await clock.advance(2 * MINUTE_MS);
     expect(engine.stats.users).toBe(0);
-    expect(engine.forget("u")).toBe(0);
+    expect(await engine.forget("u")).toBe(0);
     await settle();
     expect(reader.syncs.at(-1)?.mode).toBe("snapshot");
     const back = new Reader(engine, "u", { lastEventId: reader.sent.at(-1)?.id ?? null });
@@ -108,7 +108,7 @@ describe("forgetting a user", () => {
     const slow = new Reader(engine, "u", {}, 1);
     await settle();
     await engine.publish(ofUser("u"));
-    engine.forget("u");
+    await engine.forget("u");
     await settle();
     expect(slow.syncs).toHaveLength(1);
     slow.resume();

@@ -14,7 +14,7 @@ describe("ended jobs", () => {
     const seenAll = new Reader(engine, "u");
     await settle();
     expect(seenAll.messages.filter(({ jobId }) => jobId === "old").length).toBe(3);
-    clock.advance(11 * MINUTE_MS);
+    await clock.advance(11 * MINUTE_MS);
     const fresh = new Reader(engine, "u");
     const lost = new Reader(engine, "u", { lastEventId: "other-7" });
     const one = new Reader(engine, "u", { jobId: "old" });
@@ -33,7 +33,7 @@ describe("ended jobs", () => {
     await settle();
     await engine.publish(oneOf("j"));
     const last = reader.sent.at(-1)?.seq ?? 0;
-    clock.advance(DAY_MS + 1000);
+    await clock.advance(DAY_MS + 1000);
     expect(engine.stats).toMatchObject({ jobs: 0, users: 0, openPhotos: 0 });
     expect(await engine.publish([event.started({ userId: "v" })])).toMatchObject({ accepted: 1 });
     await engine.publish([event.started({ jobId: "k" })]);
@@ -46,7 +46,7 @@ describe("ended jobs", () => {
     await settle();
     await engine.publish([event.started({ jobId: "k" })]);
     await engine.publish(oneOf("j"));
-    clock.advance(2 * MINUTE_MS);
+    await clock.advance(2 * MINUTE_MS);
     slow.resume();
     await settle();
     expect(slow.syncs.at(-1)?.mode).toBe("snapshot");
@@ -62,7 +62,7 @@ describe("what was dropped", () => {
     await engine.publish([event.created({ photoCount: 1 }), event.progressed(100)]);
     await engine.publish([event.progressed(200)]);
     await engine.publish([event.completed()]);
-    clock.advance(1000);
+    await clock.advance(1000);
     const ends = reader.messages.filter(
       ({ type }) => type === "job_completed" || type === "upload_completed",
     );
@@ -83,7 +83,7 @@ describe("what was dropped", () => {
         event.progressed(turn, { jobId: "moving", photoId: `p${index}`, totalBytes: 1e6 }),
       );
       await engine.publish(moves);
-      clock.advance(11_000);
+      await clock.advance(11_000);
     }
     expect(engine.stats.queued).toBeLessThan(2_100);
   });
@@ -94,10 +94,10 @@ describe("pages", () => {
     const { engine, clock } = createEngine();
     const photos = Array.from({ length: 1000 }, (_, index) => event.completed({ photoId: `p${index}` }));
     await engine.publish([event.created({ photoCount: 1000 }), ...photos]);
-    clock.advance(10 * MINUTE_MS - 1000);
+    await clock.advance(10 * MINUTE_MS - 1000);
     const slow = new Reader(engine, "u", {}, 1);
     await settle();
-    clock.advance(5000);
+    await clock.advance(5000);
     slow.resume();
     await settle();
     expect(slow.messages.length).toBe(2001);
@@ -112,7 +112,7 @@ describe("pages", () => {
       await settle();
       await engine.publish([event.created({ photoCount: 1 }), event.progressed(100)]);
       await engine.publish([event.completed()]);
-      clock.advance(2 * MINUTE_MS);
+      await clock.advance(2 * MINUTE_MS);
       expect(engine.stats.users).toBe(0);
       if (isBack) await engine.publish([event.started({ jobId: "k" })]);
       slow.resume();
@@ -153,7 +153,7 @@ describe("limits", () => {
     await engine.publish(oneOf("first"));
     await engine.publish([event.started({ jobId: "second" })]);
     await engine.publish([event.failed({ jobId: "first" }), event.started({ jobId: "third" })]);
-    clock.advance(MINUTE_MS);
+    await clock.advance(MINUTE_MS);
     expect(engine.stats).toMatchObject({ jobs: 2, openPhotos: 2 });
     const late = new Reader(engine, "u");
     await settle();

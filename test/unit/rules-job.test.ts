@@ -20,7 +20,7 @@ beforeEach(async () => {
 async function tell(...events: readonly DomainEvent[]): Promise<void> {
   for (const one of events) {
     await engine.publish([one]);
-    clock.advance(100);
+    await clock.advance(100);
   }
 }
 
@@ -117,7 +117,7 @@ describe("percent of a job", () => {
     await engine.publish([event.started({ ...P("b"), totalBytes: 9000 })]);
     const [held] = await engine.jobs("u", "j");
     expect(JSON.parse(held?.json ?? "")).toMatchObject({ progress: 60, totalsVersion: 1 });
-    clock.advance(100);
+    await clock.advance(100);
     expect(job()).toMatchObject({ progress: 6, totalsVersion: 2 });
   });
 
@@ -125,13 +125,13 @@ describe("percent of a job", () => {
     await tell(event.started());
     expect(jobMessages().length).toBe(1);
     await tell(event.started());
-    clock.advance(5000);
+    await clock.advance(5000);
     expect(jobMessages().length).toBe(1);
     for (let bytes = 1; bytes <= 20; bytes += 1) {
       await engine.publish([event.progressed(bytes, { photoId: "p" })]);
-      clock.advance(10);
+      await clock.advance(10);
     }
-    clock.advance(100);
+    await clock.advance(100);
     expect(jobMessages().length).toBeGreaterThanOrEqual(4);
     expect(jobMessages().length).toBeLessThanOrEqual(5);
     expect(job().bytesTransferred).toBe(20);
@@ -150,14 +150,14 @@ describe("the end of a job", () => {
 
   it("14: waits retry-grace for a failed photo, and a retry calls it off", async () => {
     await tell(event.created({ photoCount: 2 }), event.completed(P("a")), event.failed(P("b")));
-    clock.advance(20_000);
+    await clock.advance(20_000);
     await tell(event.started(P("b")));
-    clock.advance(12_000);
+    await clock.advance(12_000);
     expect(job().type).toBe("job_progress");
     await tell(event.failed(P("b")));
-    clock.advance(29_000);
+    await clock.advance(29_000);
     expect(job().type).toBe("job_progress");
-    clock.advance(1_100);
+    await clock.advance(1_100);
     expect(job()).toMatchObject({ type: "job_completed", status: "PARTIAL" });
   });
 
@@ -168,17 +168,17 @@ describe("the end of a job", () => {
 
   it("14: without any count, uploadjob.completed ends it after 2 s of silence", async () => {
     await tell(event.completed(P("a")), event.jobCompleted());
-    clock.advance(1_000);
+    await clock.advance(1_000);
     await tell(event.completed(P("b")));
-    clock.advance(1_800);
+    await clock.advance(1_800);
     expect(job().type).toBe("job_progress");
-    clock.advance(200);
+    await clock.advance(200);
     expect(job()).toMatchObject({ status: "COMPLETED", photos: { completed: 2 } });
   });
 
   it("14: with photos open, after 5 s, and each of them fails first", async () => {
     await tell(event.progressed(400, P("a")), event.completed(P("b")), event.jobCompleted());
-    clock.advance(5_000);
+    await clock.advance(5_000);
     expect(reader.messages.slice(-2)).toMatchObject([
       { type: "upload_failed", photoId: "a", error: { code: "job_ended" } },
       { type: "job_completed", status: "PARTIAL", progress: 100 },
@@ -187,23 +187,23 @@ describe("the end of a job", () => {
 
   it("14: nobody declared it: after job-idle of silence", async () => {
     await tell(event.completed());
-    clock.advance(29_000);
+    await clock.advance(29_000);
     expect(job().type).toBe("job_progress");
-    clock.advance(2_000);
+    await clock.advance(2_000);
     expect(job()).toMatchObject({ type: "job_completed", status: "COMPLETED" });
   });
 
   it("14: declared but never reached: after expire-after of silence", async () => {
     await tell(event.created({ photoCount: 3 }), event.completed(P("a")));
-    clock.advance(14 * MINUTE_MS);
+    await clock.advance(14 * MINUTE_MS);
     expect(job().type).toBe("job_progress");
-    clock.advance(2 * MINUTE_MS);
+    await clock.advance(2 * MINUTE_MS);
     expect(job()).toMatchObject({ type: "job_completed", status: "PARTIAL" });
   });
 
   it("14: the same with uploadjob.completed heard: nobody ended the job around its photos", async () => {
     await tell(event.created({ photoCount: 3 }), event.jobCompleted(), event.progressed(400, P("a")));
-    clock.advance(16 * MINUTE_MS);
+    await clock.advance(16 * MINUTE_MS);
     expect(reader.messages.slice(-2)).toMatchObject([
       { type: "upload_failed", photoId: "a", error: { code: "timeout" } },
       { type: "job_completed", status: "FAILED" },
@@ -217,7 +217,7 @@ describe("the end of a job", () => {
       ["k", "job_progress"],
     ]);
     await tell(event.jobCompleted({ jobId: "k" }));
-    clock.advance(2_000);
+    await clock.advance(2_000);
     expect(job()).toMatchObject({ jobId: "k", type: "job_completed", status: "COMPLETED" });
   });
 
@@ -262,7 +262,7 @@ describe("the end of a job", () => {
     await short.publish([event.started({ jobId: "k" })]);
     const id = first.lastId;
     await short.publish([event.created({ photoCount: 1 }), event.completed()]);
-    time.advance(61_000);
+    await time.advance(61_000);
     const late = new Reader(short, "u", { lastEventId: id });
     await settle();
     expect(late.syncs).toMatchObject([{ mode: "snapshot" }]);
@@ -276,7 +276,7 @@ describe("rate and ETA", () => {
     await tell(event.created({ totalBytes: 100_000, photoCount: 1 }), event.started({ totalBytes: 100_000 }));
     for (let bytes = 1000; bytes <= 40_000; bytes += 1000) {
       await engine.publish([event.progressed(bytes, { totalBytes: 100_000 })]);
-      clock.advance(100);
+      await clock.advance(100);
       if (bytes === 5000) expect(job()).toMatchObject({ bytesPerSecond: null, etaSeconds: null });
     }
     expect(job().bytesPerSecond).toBeGreaterThan(8_500);
@@ -302,7 +302,7 @@ describe("rate and ETA", () => {
       for (let step = 0; step < steps; step += 1) {
         bytes += bytesPerStep;
         await engine.publish([event.progressed(bytes, { totalBytes: 1e9 })]);
-        clock.advance(100);
+        await clock.advance(100);
       }
     };
     await run(1_000, 200);
@@ -318,7 +318,7 @@ describe("rate and ETA", () => {
     for (let step = 0; step < 20; step += 1) {
       await tell(event.progressed(5_000_000 + step * 100, { totalBytes: 10_000_000 }));
     }
-    clock.advance(20_000);
+    await clock.advance(20_000);
     await tell(event.progressed(9_000_000, { totalBytes: 10_000_000 }));
     expect(job().bytesPerSecond ?? 0).toBeLessThan(1_100);
   });

@@ -1,0 +1,117 @@
+import type { Draft } from "../domain/draft.ts";
+import type { Job } from "../domain/job.ts";
+import type { MessageType } from "../domain/messages.ts";
+import type { Photo, Stamp } from "../domain/photo-view.ts";
+import type { OutMessage } from "./contract.ts";
+
+/** A message that has no number yet: the store gives it one when it commits what the message tells. */
+export interface Unstamped {
+  readonly type: MessageType;
+  readonly jobId: string;
+  /** Takes the number. */
+  readonly stamp: Stamp;
+  /** JSON without the opening brace and the id, which comes first. */
+  readonly body: string;
+  readonly eventAtMs: number;
+}
+
+/** Changes of one job, to be committed as one. */
+export interface Change {
+  readonly draft: Draft;
+  /** What it tells, in order. */
+  readonly messages: readonly Unstamped[];
+  /** When silence alone will change something, on the store's clock; null: never. */
+  readonly deadlineMs: number | null;
+}
+
+/**
+ * `conflict`: the job is not what the draft was made from; load it and begin again. `no_room`: it would be one job too
+ * many for its user, none of whom has ended. Neither changed anything.
+ */
+export type Outcome = "committed" | "conflict" | "no_room";
+
+export type OwnedKind = "job" | "upload";
+
+/** One thing that was shown and has not been shown again since. */
+export interface ShownEntry {
+  readonly seq: number;
+  readonly job: Job;
+  /** null: the job's own message. */
+  readonly photo: Photo | null;
+  readonly part: "started" | "last";
+}
+
+export interface SinceQuery {
+  readonly userId: string;
+  /** null: all jobs of the user. */
+  readonly jobId: string | null;
+  readonly afterSeq: number;
+  /** Jobs that ended before `beforeMs` are left out (`none`) but perhaps for their own message (`job`); null: nothing is. */
+  readonly past: { readonly beforeMs: number; readonly keep: "none" | "job" } | null;
+}
+
+/** What a user's numbers are now. */
+export interface Numbers {
+  readonly epoch: string;
+  /** Who stands before it may have missed what is not kept any more; in a snapshot's way it is `startSeq` that counts. */
+  readonly firstSeq: number;
+  readonly startSeq: number;
+  readonly headSeq: number;
+}
+
+export interface Since extends Numbers {
+  /** In the order of their numbers. */
+  readonly entries: Iterable<ShownEntry>;
+  /** The job that was asked for; null: none was, or the user has no such job. */
+  readonly job: Job | null;
+}
+
+export interface StoreStats {
+  readonly jobs: number;
+  /** Photos that are neither completed, failed nor cancelled. */
+  readonly openPhotos: number;
+  readonly users: number;
+}
+
+/** What a store tells of by itself. Calls never throw. */
+export interface StoreListener {
+  /** Committed messages of a user, in the order of their numbers. */
+  shown(userId: string, messages: readonly OutMessage[]): void;
+  /** What the user was sent may be incomplete, or not hold any more. */
+  gap(userId: string): void;
+}
+
+/**
+ * Keeps the state of all users. Merging happens above it; it knows versions, numbers and what is kept how long.
+ * Everything rejects with HubError `store_unavailable` while the store can't be reached. Implementations are held
+ * together by one conformance suite.
+ */
+export interface Store {
+  /** Before anything else. */
+  listen(listener: StoreListener): void;
+  readonly stats: StoreStats;
+  health(): { readonly ready: boolean; readonly reason: string | null };
+  /** The job as it was last committed, not to be changed; null: there is none. */
+  load(userId: string, jobId: string): Promise<Job | null>;
+  /**
+   * Numbers the messages and keeps the draft, durably where the store is durable; then the listener hears of the
+   * messages, then the promise resolves.
+   */
+  commit(change: Change): Promise<Outcome>;
+  /** All that was last shown after a number, and the head, at one moment. */
+  since(query: SinceQuery): Promise<Since>;
+  /** All jobs of the user that are kept, in the order in which they were heard of. */
+  jobs(userId: string): Promise<{ readonly epoch: string; readonly jobs: readonly Job[] }>;
+  /** null: nobody's. */
+  ownerOf(kind: OwnedKind, id: string): Promise<string | null>;
+  /** Binds the id to the user unless it is bound; gives the user it is bound to. */
+  bindOwner(kind: OwnedKind, id: string, userId: string): Promise<string>;
+  /** Unbinds a job id from the user, who has no such job after all; does nothing where there is one. */
+  releaseJob(userId: string, jobId: string): Promise<void>;
+  /**
+   * Forgets everything of the user; gives how many jobs that were. Every id given out before is from before the user's
+   * numbers then, and the listener hears of the gap.
+   */
+  dropUser(userId: string): Promise<number>;
+  close(): Promise<void>;
+}
