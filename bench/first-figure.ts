@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { Agent, get, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { build, type Histogram } from "hdr-histogram-js";
@@ -188,8 +190,10 @@ interface HubProcess {
 async function startHub(): Promise<HubProcess> {
   const cli = fileURLToPath(new URL("../bin/progress-hub.js", import.meta.url));
   const flags = ["--workers", "0", "--host", "127.0.0.1", "--port", "0", "--internal-port", "0"];
+  const folder = await mkdtemp(join(tmpdir(), "progress-hub-figure-"));
+  const state = ["--data-dir", folder];
   const secrets = ["--jwt-secret", SECRET, "--ingest-token", INGEST_TOKEN, "--log-level", "warn"];
-  const child = spawn(process.execPath, [cli, "serve", ...flags, ...secrets], {
+  const child = spawn(process.execPath, [cli, "serve", ...flags, ...state, ...secrets], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   process.once("exit", () => child.kill("SIGKILL"));
@@ -201,6 +205,7 @@ async function startHub(): Promise<HubProcess> {
     async stop() {
       child.kill("SIGKILL");
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -7,6 +7,7 @@ import type {
   SyncMode,
 } from "../src/engine/contract.ts";
 import { CoreEngine, type CoreEngineOptions } from "../src/engine/core-engine.ts";
+import type { Disk } from "../src/engine/resident/disk.ts";
 import { ResidentStore } from "../src/engine/resident/store.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -37,18 +38,24 @@ export interface Message {
 
 export const MINUTE_MS = 60_000;
 
-type EngineOptions = Partial<CoreEngineOptions> & { readonly retentionMs?: number };
+export type EngineOptions = Partial<CoreEngineOptions> & {
+  readonly retentionMs?: number;
+  readonly disk?: Disk;
+  readonly clock?: ManualClock;
+};
 
-export function createEngine({ retentionMs = 24 * 60 * MINUTE_MS, ...options }: EngineOptions = {}): {
+export function createEngine({ retentionMs = 24 * 60 * MINUTE_MS, disk, ...options }: EngineOptions = {}): {
   engine: CoreEngine;
+  store: ResidentStore;
   clock: ManualClock;
 } {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const maxJobsPerUser = options.limits?.maxJobsPerUser ?? 1000;
   const startMs = clock.unixMs();
+  const store = new ResidentStore({ clock, retentionMs, maxJobsPerUser, startMs, disk: disk ?? null });
   const engine = new CoreEngine({
     clock,
-    store: new ResidentStore({ clock, retentionMs, maxJobsPerUser, startMs }),
+    store,
     rules: {
       stallAfterMs: 10_000,
       expireAfterMs: 15 * MINUTE_MS,
@@ -61,7 +68,7 @@ export function createEngine({ retentionMs = 24 * 60 * MINUTE_MS, ...options }: 
     recentMs: 10 * MINUTE_MS,
     ...options,
   });
-  return { engine, clock };
+  return { engine, store, clock };
 }
 
 /** A client that keeps all it is sent; `capacity` is how many messages it takes before it asks to be held. */

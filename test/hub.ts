@@ -26,6 +26,7 @@ export async function startTestHub(overrides: Partial<Settings> = {}): Promise<T
     internalPort: 0,
     jwtSecret: [JWT_SECRET],
     ingestToken: [INGEST_TOKEN],
+    dataDir: null,
     ...overrides,
   });
   const hub = await startHub({ settings, log: pino({ level: "silent" }) });

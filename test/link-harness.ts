@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Revocations } from "../src/auth/revocations.ts";
-import type { CoreEngine, CoreEngineOptions } from "../src/engine/core-engine.ts";
+import type { CoreEngine } from "../src/engine/core-engine.ts";
 import { CoreSide } from "../src/engine/link/core-side.ts";
 import { GatewaySide } from "../src/engine/link/gateway-side.ts";
-import { createEngine, settle } from "./engine-harness.ts";
+import { createEngine, type EngineOptions, settle } from "./engine-harness.ts";
 import type { ManualClock } from "./manual-clock.ts";
 
 export interface LinkedEngine {
@@ -20,7 +20,7 @@ export interface LinkedEngine {
 }
 
 /** A core and a gateway's side in one process, with a real Unix socket between them. */
-export async function linkedEngine(options: Partial<CoreEngineOptions> = {}): Promise<LinkedEngine> {
+export async function linkedEngine(options: EngineOptions = {}): Promise<LinkedEngine> {
   const folder = await mkdtemp(join(tmpdir(), "progress-hub-test-"));
   const path = join(folder, "core.sock");
   const { engine: core, clock } = createEngine(options);

@@ -15,6 +15,9 @@ export interface ChildEvents {
   exited(cause: string): void;
 }
 
+/** What a process dies of that reads a damaged file which is mapped into its memory. */
+const SIGNALS_OF_DAMAGE: ReadonlySet<NodeJS.Signals> = new Set(["SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL"]);
+
 /** One process that the primary started. */
 export class Child implements Taker {
   /** Monotonic milliseconds. The primary moves both on by the time it could not look itself. */
@@ -31,6 +34,8 @@ export class Child implements Taker {
   #onReady: () => void = () => {};
   #onDrained: () => void = () => {};
   #cause: string | null = null;
+  /** Where it reads its state from just now; null: it doesn't. */
+  #loadingFrom: string | null = null;
 
   constructor(process: ChildProcess, start: Start, events: ChildEvents) {
     this.#process = process;
@@ -39,7 +44,7 @@ export class Child implements Taker {
     });
     const ended = new Promise<string>((resolve) => {
       process.once("exit", (code, signal) =>
-        resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
+        resolve(signal === null ? `exit code ${code}` : `signal ${signal}${this.#suspicionAt(signal)}`),
       );
       // A process that could not be started has no exit.
       process.on("error", (error) => {
@@ -100,6 +105,11 @@ export class Child implements Taker {
     this.#process.kill("SIGKILL");
   }
 
+  #suspicionAt(signal: NodeJS.Signals): string {
+    if (this.#loadingFrom === null || !SIGNALS_OF_DAMAGE.has(signal)) return "";
+    return ` while it read ${this.#loadingFrom}, which may be damaged; put back a copy, or move it away to begin anew`;
+  }
+
   #send(message: ToChild): void {
     // One that is gone says so by its exit.
     this.#process.send(message, undefined, {}, ignore);
@@ -113,7 +123,9 @@ export class Child implements Taker {
     else if (message.kind === "scrape") events.scrape();
     else if (message.kind === "drained") this.#onDrained();
     else if (message.kind === "failed") this.#cause = message.cause;
+    else if (message.kind === "loading") this.#loadingFrom = message.place;
     else {
+      this.#loadingFrom = null;
       this.#readyAtMs = performance.now();
       events.ready();
       this.#onReady();

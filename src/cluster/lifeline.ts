@@ -12,6 +12,8 @@ const redact = createRedactor();
 
 /** What ties a child to its primary: it tells that it lives, takes what it is given, and ends when the primary is gone. */
 export interface Lifeline extends HandedOver {
+  /** State is being read; what kills the process meanwhile may lie there. */
+  loading(place: string): void;
   ready(): void;
   onDrain(drain: (timeoutMs: number) => void): void;
   drained(): void;
@@ -61,7 +63,8 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
   // In a worker node itself ends the process, after its own event.
   (cluster.worker ?? process).once("disconnect", () => {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
-    process.exit();
+    // Not by `exit`, in which LMDB would wait for ever for what it is just writing.
+    process.kill(process.pid, "SIGKILL");
   });
   process.on("message", (message: unknown, handle: unknown) => {
     if (!isToChild(message)) return;
@@ -88,6 +91,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
         take = taker;
         count = counter;
       },
+      loading: (place) => tell({ kind: "loading", place }),
       ready: () => tell({ kind: "ready" }),
       onDrain: (drain) => {
         onDrain = drain;

@@ -41,6 +41,8 @@ export type ToChild =
 export type FromChild =
   /** It listens: what was sent before would be lost in a worker of node's cluster. */
   | { readonly kind: "hello" }
+  /** A core reads its state, from that place. */
+  | { readonly kind: "loading"; readonly place: string }
   | { readonly kind: "ready" }
   /** Every second; `connections`: sockets it holds. */
   | { readonly kind: "alive"; readonly connections: number }
@@ -54,7 +56,7 @@ export type FromChild =
   | { readonly kind: "failed"; readonly cause: string };
 
 export function isFromChild(value: unknown): value is FromChild {
-  return isOfKind(value, ["hello", "ready", "alive", "taken", "scrape", "drained", "failed"]);
+  return isOfKind(value, ["hello", "loading", "ready", "alive", "taken", "scrape", "drained", "failed"]);
 }
 
 export function isToChild(value: unknown): value is ToChild {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import cluster from "node:cluster";
 import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setupPrimary as setupSocketIoAdapter } from "@socket.io/cluster-adapter";
 import type { Logger } from "pino";
@@ -11,10 +12,10 @@ import { urlOf } from "../listening.ts";
 import { metricsOfPrimary } from "../metrics/of-primary.ts";
 import { Registry } from "../metrics/registry.ts";
 import { packageVersion } from "../package-version.ts";
+import { StartError } from "../start-error.ts";
 import { Handover } from "./handover.ts";
 import { Slot } from "./slot.ts";
 import { makeSocketFolder } from "./sockets.ts";
-import { StartError } from "./start-error.ts";
 
 export interface ClusterOptions {
   readonly settings: Settings;
@@ -81,7 +82,9 @@ export async function startCluster({ settings, gateways, log, signal }: ClusterO
   try {
     const internalPort = await internal.listen(settings.internalHost, settings.internalPort);
     const port = await external.listen(settings.host, settings.port);
-    const resolved: Settings = { ...settings, internalPort, port };
+    // A folder that nobody named is as short-lived as the sockets'.
+    const dataDir = settings.dataDir ?? join(folder, "data");
+    const resolved: Settings = { ...settings, internalPort, port, dataDir };
     const shared = {
       log,
       metrics: () => metrics.snapshot(),

@@ -26,13 +26,12 @@ export async function runCore(
       connections: lifeline,
       startMs,
       primary: () => askPrimary(lifeline),
+      loading: (place) => lifeline.loading(place),
     },
   });
-  if (isDraining) core.drain();
-  lifeline.onDrain(() => {
-    core.drain();
-    setTimeout(() => lifeline.drained(), LAST_TURNS_MS);
-  });
+  const drain = () => core.drain().finally(() => setTimeout(() => lifeline.drained(), LAST_TURNS_MS));
+  if (isDraining) void core.drain();
+  lifeline.onDrain(() => void drain());
   lifeline.onStop(() => void core.close().finally(() => process.exit()));
   lifeline.ready();
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { StartError } from "./start-error.ts";
+import { StartError } from "../start-error.ts";
 
 /** What a Unix socket's path may be long on every system, less the names of ours. */
 const MAX_FOLDER_BYTES = 103 - "/gateway-999999999.sock".length;

@@ -12,10 +12,6 @@ export function notYet({ settings, given }: Pick<Loaded, "settings" | "given">):
   const say = (isAskedFor: boolean, line: string): number =>
     lines.push({ level: isAskedFor ? "warn" : "info", line });
 
-  say(
-    given.has("dataDir") || (given.has("durability") && settings.durability !== "none"),
-    "data-dir and durability come with a later version: state is in memory, survives no restart, and no folder is made",
-  );
   if (settings.redis !== null) say(true, "redis comes with a later version: it is not connected to");
   if (settings.redisStream !== null) {
     say(true, "redis-stream comes with a later version: events are taken by HTTP only");

@@ -54,7 +54,7 @@ export async function startHub({ settings, log }: HubOptions): Promise<Hub> {
       engine: core.engine,
       stats: () => ({ engine: core.stats(), gateway: gateway.stats, connections: gateway.connections }),
       async drain() {
-        core.drain();
+        await core.drain();
         await gateway.drain();
       },
       async close() {

@@ -7,9 +7,9 @@ import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
+import type { Disk } from "../engine/resident/disk.ts";
 import { ResidentStore } from "../engine/resident/store.ts";
 import { registerIngest } from "../ingest/http.ts";
-import { createUploadOwners } from "../ingest/upload-owners.ts";
 import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
 import { metricsOfCore, metricsOfLinks } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
@@ -36,6 +36,8 @@ interface CoreCluster {
   readonly startMs: number;
   /** The primary's metrics. */
   readonly primary: () => Promise<Answer>;
+  /** State is read from a place. */
+  readonly loading: (place: string) => void;
 }
 
 export interface Core {
@@ -51,16 +53,13 @@ export interface Core {
   close(): Promise<void>;
 }
 
+const TELL_EVERY_MS = 1_000;
+
 /** The process that knows state: internal listener -> ingest -> engine. Read downwards in the order of a message. */
 export async function startCore({ settings, verifier, log, cluster }: CoreOptions): Promise<Core> {
   let isDraining = false;
 
-  const store = new ResidentStore({
-    clock: systemClock,
-    retentionMs: settings.jobRetention,
-    maxJobsPerUser: settings.maxJobsPerUser,
-    startMs: cluster?.startMs ?? systemClock.unixMs(),
-  });
+  const store = await openStore(settings, log, cluster ?? null);
   const engine = new CoreEngine({
     clock: systemClock,
     store,
@@ -79,8 +78,8 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     jobIntervalMs: settings.jobInterval,
     recentMs: settings.recent,
   });
+  await restore(store, log);
   const directory = new Directory(settings.maxConnectionsPerUser);
-  const uploadOwners = createUploadOwners();
 
   const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
   const { revocations } = verifier;
@@ -99,16 +98,13 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     maxBodyBytes: settings.maxBody,
     maxBatch: settings.maxBatch,
     isDraining: () => isDraining,
-    tusd: { owner: settings.tusdOwner, verify: verifier, owners: uploadOwners },
+    tusd: { owner: settings.tusdOwner, verify: verifier, owners: store },
   });
   registerAdmin(internal, {
     adminTokens: settings.adminToken,
     directory,
     nowMs: () => systemClock.monotonicMs(),
-    forget(userId) {
-      uploadOwners.forget(userId);
-      return engine.forget(userId);
-    },
+    forget: (userId) => engine.forget(userId),
     revoke(revocation) {
       const dropped = verifier.revocations.add(revocation);
       links?.revoke([revocation]);
@@ -143,6 +139,49 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       await engine.close();
     },
   };
+}
+
+/** Reads back what has something to do; says how far it is, where that takes long. */
+async function restore(store: ResidentStore, log: Logger): Promise<void> {
+  const startedAtMs = performance.now();
+  let toldAtMs = startedAtMs;
+  await store.restore((photos) => {
+    if (performance.now() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = performance.now();
+    log.info({ openPhotos: photos }, "reading the state back");
+  });
+  const { jobs, openPhotos } = store.stats;
+  if (jobs === 0) return;
+  const tookMs = Math.round(performance.now() - startedAtMs);
+  log.info({ jobs, openPhotos, tookMs }, "the state of before is back");
+}
+
+/** Rejects with a StartError that names the data folder, where it can't be used. */
+async function openStore(
+  settings: Settings,
+  log: Logger,
+  cluster: CoreCluster | null,
+): Promise<ResidentStore> {
+  const startMs = cluster?.startMs ?? systemClock.unixMs();
+  const { durability, dataDir: folder } = settings;
+  let disk: Disk | null = null;
+  if (durability !== "none") {
+    cluster?.loading(`data folder ${folder}`);
+    const { openDataFolder } = await import("../engine/resident/data-folder.ts");
+    disk = await openDataFolder({ folder, durability, floorSeq: Math.floor(startMs) * 1000 });
+  }
+  return new ResidentStore({
+    clock: systemClock,
+    retentionMs: settings.jobRetention,
+    maxJobsPerUser: settings.maxJobsPerUser,
+    startMs,
+    disk,
+    onTrouble: (error) =>
+      log.error(
+        { cause: error instanceof Error ? error.message : String(error), folder },
+        "the data folder can't be written: events are refused until it can",
+      ),
+  });
 }
 
 /** Resolves with the address. Rejects with the system's error, such as EADDRINUSE. */

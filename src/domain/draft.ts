@@ -10,7 +10,7 @@ export interface Draft extends Job {
 }
 
 /** Gives copies of what is asked for, and leaves the photos below alone. */
-export class DraftPhotos implements Photos {
+class DraftPhotos implements Photos {
   readonly #below: Photos;
   readonly #own = new Map<string, Photo>();
   #added = 0;

@@ -25,7 +25,7 @@ export interface PhotoView {
 }
 
 /** What clients have been told of a photo. Replaced whole each time something is shown. */
-export interface PhotoShown {
+interface PhotoShown {
   readonly view: PhotoView;
   /** Highest percent ever shown, in any attempt; what is shown never falls below it (rule 8). */
   readonly highest: Tenths;

@@ -64,6 +64,8 @@ export interface Page {
   /** Continue here; `kind: "after"` always. */
   readonly next: Extract<ReadFrom, { kind: "after" }>;
   readonly mode: SyncMode;
+  /** It is the first of a snapshot. */
+  readonly begins: boolean;
   /** The user's head when the page was read, as seq and as id. */
   readonly head: number;
   readonly headId: string;

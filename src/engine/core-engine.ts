@@ -29,7 +29,7 @@ import { ShownCounts } from "./shown-counts.ts";
 import type { Store, StoreStats } from "./store.ts";
 import { type Turn, takeTurn } from "./turn.ts";
 
-export interface Limits {
+interface Limits {
   readonly maxPhotosPerJob: number;
   readonly maxJobsPerUser: number;
   readonly maxOpenPhotos: number;
@@ -95,6 +95,7 @@ export class CoreEngine implements Engine, LiveSource {
     this.#store.listen({
       shown: (userId, messages) => this.#deliver(userId, messages),
       gap: (userId) => this.#router.resync(userId),
+      due: (userId, jobId) => this.#look(userId, jobId),
     });
   }
 
@@ -203,6 +204,12 @@ export class CoreEngine implements Engine, LiveSource {
     });
   }
 
+  #look(userId: string, jobId: string): void {
+    const lane = this.#lanes.of(userId, jobId);
+    lane.look();
+    this.#run(lane);
+  }
+
   #run(lane: Lane): void {
     if (lane.isBusy) return;
     lane.isBusy = true;
@@ -237,7 +244,7 @@ export class CoreEngine implements Engine, LiveSource {
         maxOpenPhotos: this.#options.limits.maxOpenPhotos,
         photoIntervalMs: this.#photoIntervalMs,
         jobIntervalMs: this.#jobIntervalMs,
-        openPhotos: this.#store.stats.openPhotos + this.#opening,
+        openPhotos: this.#store.openPhotos + this.#opening,
         isHeld: (photoId) => lane.held.has(photoId),
       });
       const opened = draft.tally.active - (job?.tally.active ?? 0);

@@ -97,7 +97,7 @@ export class Feed implements Receiver, Subscription {
         this.#isPageStale = false;
         const page = await this.#readPage({ userId: this.#userId, jobId: this.#jobId, from: this.#position });
         if (this.#isClosed()) return;
-        if (isBegunAnew(this.#position, page.next)) this.#setOff();
+        if (page.begins) this.#setOff();
         this.#position = page.next;
         if (page.messages.length > 0 && !this.#send(page.messages)) return this.#hold();
         if (page.done && this.#heardSeq <= page.head && !this.#isPageStale) return this.#goLive(page);
@@ -148,11 +148,4 @@ export class Feed implements Receiver, Subscription {
   #isClosed(): boolean {
     return this.#state === "closed";
   }
-}
-
-/** True: the page is the first of a snapshot. */
-function isBegunAnew(from: ReadFrom, next: Page["next"]): boolean {
-  if (next.mode === "resumed") return false;
-  if (from.kind === "start" || from.mode === "resumed") return true;
-  return from.mode !== next.mode || from.asOfMs !== next.asOfMs;
 }

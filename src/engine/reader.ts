@@ -87,6 +87,7 @@ function pageOf({ epoch, headSeq, entries, job }: Since, place: After, now: Now)
     messages,
     next: { ...place, seq: reached },
     mode: place.mode === "resumed" ? "resumed" : "snapshot",
+    begins: place.mode !== "resumed" && place.seq === 0,
     head: headSeq,
     headId: formatEventId(epoch, headSeq),
     done: reached === headSeq,

@@ -79,6 +79,8 @@ export interface StoreListener {
   shown(userId: string, messages: readonly OutMessage[]): void;
   /** What the user was sent may be incomplete, or not hold any more. */
   gap(userId: string): void;
+  /** Nobody looks after the job, or has not for too long: it is to be looked at now. */
+  due(userId: string, jobId: string): void;
 }
 
 /**
@@ -90,6 +92,8 @@ export interface Store {
   /** Before anything else. */
   listen(listener: StoreListener): void;
   readonly stats: StoreStats;
+  /** As `stats` has it, for whoever asks with each event. */
+  readonly openPhotos: number;
   health(): { readonly ready: boolean; readonly reason: string | null };
   /** The job as it was last committed, not to be changed; null: there is none. */
   load(userId: string, jobId: string): Promise<Job | null>;

@@ -26,7 +26,7 @@ export interface TurnOptions {
 }
 
 /** States that wait for their interval; photoId null: the job's own. */
-export interface HeldBack {
+interface HeldBack {
   readonly photoId: string | null;
   readonly atMs: number;
 }

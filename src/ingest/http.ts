@@ -4,6 +4,7 @@ import { createSecretCheck } from "../auth/secrets.ts";
 import type { Verifier } from "../auth/verify.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { Engine } from "../engine/contract.ts";
+import type { Store } from "../engine/store.ts";
 import { HubError } from "../errors.ts";
 import { readBody } from "./body.ts";
 import { decodeCloudEvents } from "./cloudevents.ts";
@@ -14,7 +15,6 @@ import { type IngestResult, publishAdmitted } from "./publish.ts";
 import { eventsOfTusdHook } from "./tusd.ts";
 import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
 import { ownerOf } from "./tusd-owner.ts";
-import { createUploadOwners, type UploadOwners } from "./upload-owners.ts";
 
 export interface IngestOptions {
   readonly publish: Engine["publish"];
@@ -29,8 +29,7 @@ export interface IngestOptions {
     /** Whose upload it is: the subject of the uploader's token, or `MetaData.userId`. */
     readonly owner: "jwt" | "metadata";
     readonly verify: Verifier;
-    /** Absent: bindings are kept in the memory of this process. */
-    readonly owners?: UploadOwners;
+    readonly owners: Pick<Store, "ownerOf" | "bindOwner">;
   };
 }
 
@@ -77,7 +76,6 @@ function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: 
 /** Request -> 401 secret -> 413 size -> 400 JSON -> 200 `{}` ignored -> 503 draining -> publish (503) -> 200 `{}`. */
 function registerTusd(scope: FastifyInstance, options: IngestOptions, counts: EventCounts): void {
   const isSecret = createSecretCheck(options.ingestTokens);
-  const rules = { ...options.tusd, owners: options.tusd.owners ?? createUploadOwners() };
 
   const refusedWhole = ({ code, message }: HubError): IngestResult => {
     counts.count("unknown", code);
@@ -93,9 +91,9 @@ function registerTusd(scope: FastifyInstance, options: IngestOptions, counts: Ev
     const bearer = bearerOf(request.headers.authorization);
     let userId: unknown;
     try {
-      userId = ownerOf(hook, isSecret(bearer) ? null : bearer, rules);
+      userId = await ownerOf(hook, isSecret(bearer) ? null : bearer, options.tusd);
     } catch (error) {
-      if (error instanceof HubError) return refusedWhole(error);
+      if (error instanceof HubError && error.code !== "store_unavailable") return refusedWhole(error);
       throw error;
     }
     try {

@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Disk } from "../../src/engine/resident/disk.ts";
 import { createEngine, settle } from "../engine-harness.ts";
 import { linkedEngine } from "../link-harness.ts";
 import { engineConformance } from "./engine.ts";
@@ -6,9 +10,25 @@ engineConformance("the core itself, in memory", async () => {
   const { engine, clock } = createEngine();
   return {
     engine,
-    pass: async (ms) => await clock.advance(ms),
+    pass: (ms) => clock.advance(ms),
     settle,
     stop: async () => engine.close(),
+  };
+});
+
+engineConformance("the core itself, on disk", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "progress-hub-test-"));
+  const { engine, clock } = createEngine({
+    disk: new Disk({ folder, durability: "commit", floorSeq: 1_000 }),
+  });
+  return {
+    engine,
+    pass: (ms) => clock.advance(ms),
+    settle,
+    async stop() {
+      await engine.close();
+      await rm(folder, { recursive: true });
+    },
   };
 });
 

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 
@@ -15,8 +18,11 @@ interface Ended {
 }
 
 const children = new Set<ChildProcess>();
+const folders = new Set<string>();
 afterEach(() => {
   for (const child of children) child.kill("SIGKILL");
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders.clear();
 });
 
 /** `onOut` sees all of stdout so far, and the child. */
@@ -29,8 +35,12 @@ function runNode(
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("PROGRESS_HUB_")),
   );
+  const folder = mkdtempSync(join(tmpdir(), "progress-hub-test-"));
+  folders.add(folder);
   const child = spawn(process.execPath, ["--no-deprecation", script, ...argv], {
     env,
+    // Where `serve` keeps its state unless it is told where.
+    cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.add(child);

@@ -34,6 +34,7 @@ if (cluster.isPrimary) {
         retentionMs: 60_000,
         maxJobsPerUser: settings.maxJobsPerUser,
         startMs: Date.now(),
+        disk: null,
       }),
       rules: { stallAfterMs: 1_000, expireAfterMs: 10_000, retryGraceMs: 1_000, jobIdleMs: 1_000 },
       limits: settings,

@@ -48,6 +48,7 @@ async function startHubProcess(): Promise<HubProcess> {
     internalPort: 0,
     jwtSecret: [JWT_SECRET],
     ingestToken: [INGEST_TOKEN],
+    dataDir: null,
     slowBuffer: SLOW_BUFFER,
     slowTimeout: 170_000,
     heartbeatInterval: 170_000,

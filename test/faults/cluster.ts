@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
 import { childrenOf, connectionsTo, cpuMsOf, type HubProcessInfo, processesMarked } from "./processes.ts";
@@ -48,6 +51,7 @@ export interface Cluster {
 
 const clusters = new Set<() => void>();
 const logs = new Map<string, () => string>();
+const folders = new Set<string>();
 process.once("exit", killAll);
 
 /** What the hubs of this test wrote to stderr, the end of it. */
@@ -60,6 +64,8 @@ export function killAll(): void {
   for (const kill of clusters) kill();
   clusters.clear();
   logs.clear();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders.clear();
 }
 
 /** Starts `serve` with these flags, `--workers` among them, on 127.0.0.1, on free ports unless the flags name some; rejects with its stderr. */
@@ -69,7 +75,8 @@ export function startCluster(...flags: readonly string[]): Promise<Cluster> {
 
 /** The same of another copy of the built program. */
 export async function startProgram(script: string, flags: readonly string[]): Promise<Cluster> {
-  const running = spawnServe(script, [...SERVE, ...flags]);
+  const state = flags.includes("--data-dir") ? [] : ["--data-dir", dataFolder()];
+  const running = spawnServe(script, [...SERVE, ...state, ...flags]);
   const ready = await until(
     () => READY.exec(running.stdout()) ?? (running.exit() !== null && "ended"),
     "the ready line",
@@ -189,6 +196,13 @@ export function markedEnv(): { readonly env: NodeJS.ProcessEnv; readonly mark: s
   });
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith("PROGRESS_HUB_"));
   return { env: { ...Object.fromEntries(own), FAULTS_MARK: id }, mark };
+}
+
+/** A folder for the state of a hub, or of several that follow one another; removed by `killAll`. */
+export function dataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "progress-hub-test-"));
+  folders.add(folder);
+  return folder;
 }
 
 /** Two ports that are free now, for a hub that is to come back on the same. */

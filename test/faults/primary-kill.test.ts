@@ -1,13 +1,13 @@
 import { afterEach, expect, test } from "vitest";
-import { freePorts, startCluster } from "./cluster.ts";
+import { dataFolder, freePorts, startCluster } from "./cluster.ts";
 import { CLEAN } from "./oracle.ts";
 import { endScenes, startScene } from "./scene.ts";
 import { until } from "./until.ts";
 
 afterEach(endScenes);
 
-test("primary kill -9: every child ends by itself in 5 s, and a new start on the same ports serves", async () => {
-  const flags = ["--workers", "2", ...(await freePorts())];
+test("primary kill -9: every child ends by itself in 5 s, and a new start on the same ports serves the old state", async () => {
+  const flags = ["--workers", "2", "--data-dir", dataFolder(), ...(await freePorts())];
   const { hub, oracle, population, producer } = await startScene({
     flags,
     users: 10,

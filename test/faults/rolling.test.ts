@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { freePorts, startCluster } from "./cluster.ts";
+import { dataFolder, freePorts, startCluster } from "./cluster.ts";
 import { CLEAN } from "./oracle.ts";
 import { endScenes, startScene } from "./scene.ts";
 import { until } from "./until.ts";
@@ -41,7 +41,15 @@ test("SIGHUP under 1,000 connections: all gateways are replaced, everybody comes
 });
 
 test("SIGTERM under 1,000 connections: not ready first, exit 0 in time, and all come back to a new hub", async () => {
-  const flags = ["--workers", "2", "--drain-timeout", `${DRAIN_MS}ms`, ...(await freePorts())];
+  const flags = [
+    "--workers",
+    "2",
+    "--data-dir",
+    dataFolder(),
+    "--drain-timeout",
+    `${DRAIN_MS}ms`,
+    ...(await freePorts()),
+  ];
   const { hub, oracle, population, producer } = await startScene({ ...THOUSAND, flags });
   const termAtMs = performance.now();
   process.kill(hub.pid, "SIGTERM");

@@ -7,7 +7,7 @@ import { abandonProducers, type Producer, startProducer } from "./producer.ts";
 import { until } from "./until.ts";
 
 /** Until the embedded store lands, a core's state dies with it; then this becomes true, and the rules stricter. */
-const STATE_SURVIVES_CORE = false;
+const STATE_SURVIVES_CORE = true;
 
 export interface SceneOptions {
   readonly flags: readonly string[];

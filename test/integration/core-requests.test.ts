@@ -17,6 +17,7 @@ beforeEach(async () => {
     internalPort: 0,
     jwtSecret: [JWT_SECRET],
     ingestToken: [INGEST_TOKEN],
+    dataDir: null,
   });
   hub = await startHub({ settings, log: recorded.log });
 });

@@ -86,6 +86,7 @@ function testEngine(settings: Settings): CoreEngine {
       retentionMs: settings.jobRetention,
       maxJobsPerUser: settings.maxJobsPerUser,
       startMs: systemClock.unixMs(),
+      disk: null,
     }),
     rules: {
       stallAfterMs: settings.stallAfter,

@@ -3,7 +3,9 @@ import fastify, { type FastifyInstance } from "fastify";
 import jsonwebtoken from "jsonwebtoken";
 import { createVerifier } from "../../src/auth/verify.ts";
 import type { DomainEvent } from "../../src/domain/events.ts";
+import { systemClock } from "../../src/engine/clock.ts";
 import type { Engine } from "../../src/engine/contract.ts";
+import { ResidentStore } from "../../src/engine/resident/store.ts";
 import type { IngestCounts } from "../../src/ingest/event-counts.ts";
 import { type IngestOptions, registerIngest } from "../../src/ingest/http.ts";
 import { installProblemErrors, problemServerOptions } from "../../src/ingest/problems.ts";
@@ -60,7 +62,7 @@ export async function startIngest(
     maxBodyBytes: MAX_BODY_BYTES,
     maxBatch: 10_000,
     isDraining: () => server.draining,
-    tusd: { owner: "jwt", verify, ...tusd },
+    tusd: { owner: "jwt", verify, owners: memoryStore(), ...tusd },
   });
   const server = { app, origin: "", port: 0, published, counts, draining: false, close: () => app.close() };
   // Shows that the raw body reading stays with the ingest routes.
@@ -68,6 +70,16 @@ export async function startIngest(
   server.origin = await app.listen({ host: "127.0.0.1", port: 0 });
   server.port = portOf(app);
   return server;
+}
+
+export function memoryStore(): ResidentStore {
+  return new ResidentStore({
+    clock: systemClock,
+    retentionMs: 60_000,
+    maxJobsPerUser: 1_000,
+    startMs: Date.now(),
+    disk: null,
+  });
 }
 
 export function tokenOf(userId: string, expiresIn = 3_600, secret = JWT_SECRET): string {

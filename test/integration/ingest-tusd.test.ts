@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HubError } from "../../src/errors.ts";
-import { createUploadOwners } from "../../src/ingest/upload-owners.ts";
-import { type IngestServer, JWT_SECRET, SECRET, startIngest, TUSD, tokenOf } from "./ingest-server.ts";
+import {
+  type IngestServer,
+  JWT_SECRET,
+  memoryStore,
+  SECRET,
+  startIngest,
+  TUSD,
+  tokenOf,
+} from "./ingest-server.ts";
 
 let server: IngestServer;
 beforeEach(async () => {
@@ -138,8 +145,8 @@ describe("the owner, by token", () => {
 
   it("is kept where it was asked to be kept", async () => {
     await server.close();
-    const owners = createUploadOwners();
-    owners.setIfAbsent("up1", "carl");
+    const owners = memoryStore();
+    await owners.bindOwner("upload", "up1", "carl");
     server = await startIngest(undefined, { owners });
     await hook("post-receive");
     expect(seen()).toEqual(["photo.upload.progressed up1 of carl (user)"]);

@@ -43,6 +43,7 @@ function scripted(jobId: string | null = null) {
       messages,
       next: { kind: "after", seq, mode: "resumed" },
       mode: "resumed",
+      begins: false,
       head,
       headId: `e-${head}`,
       done: seq === head,

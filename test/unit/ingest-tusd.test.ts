@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { isRejection } from "../../src/ingest/gate.ts";
 import { contractIdOf, eventsOfTusdHook } from "../../src/ingest/tusd.ts";
 import { readTusdHook } from "../../src/ingest/tusd-hook.ts";
-import { createUploadOwners } from "../../src/ingest/upload-owners.ts";
 
 const upload = {
   ID: "abc123",
@@ -143,26 +142,5 @@ describe("contractIdOf", () => {
     expect(new Set(mapped).size).toBe(others.length);
     for (const id of mapped) expect(id).toMatch(/^[A-Za-z0-9._:@-]{1,128}$/);
     expect(others.map(contractIdOf)).toEqual(mapped);
-  });
-});
-
-describe("createUploadOwners", () => {
-  it("binds once and forgets the oldest beyond its bound", () => {
-    const owners = createUploadOwners(2);
-    expect(owners.get("a")).toBeNull();
-    expect(owners.setIfAbsent("a", "u1")).toBe("u1");
-    expect(owners.setIfAbsent("a", "u2")).toBe("u1");
-    owners.setIfAbsent("b", "u2");
-    owners.setIfAbsent("c", "u3");
-    expect(["a", "b", "c"].map((id) => owners.get(id))).toEqual([null, "u2", "u3"]);
-  });
-
-  it("forgets all uploads of one owner", () => {
-    const owners = createUploadOwners();
-    for (const [uploadId, owner] of Object.entries({ a: "u1", b: "u2", c: "u1" })) {
-      owners.setIfAbsent(uploadId, owner);
-    }
-    owners.forget("u1");
-    expect(["a", "b", "c"].map((id) => owners.get(id))).toEqual([null, "u2", null]);
   });
 });

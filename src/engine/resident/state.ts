@@ -1,13 +1,21 @@
-import { absorb, type Draft } from "../../domain/draft.ts";
+import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
 import { createJob, type Job } from "../../domain/job.ts";
+import { Tally } from "../../domain/tally.ts";
 import { DeadlineQueue } from "../deadline-queue.ts";
-import type { OwnedKind, ShownEntry, Since, SinceQuery, StoreStats } from "../store.ts";
+import type { ShownEntry, Since, SinceQuery, StoreStats } from "../store.ts";
+import type { Batch, Disk, JobKey } from "./disk.ts";
 import { firstAfter, jobEntry, Orders } from "./order.ts";
+import { addPhoto, type KeptJob, type Times } from "./records.ts";
 
-/** A job, and the newest number of what was shown of it. */
-export interface Kept {
-  readonly job: Job;
+/** A job in memory. */
+export interface Kept extends KeptJob {
+  job: Job;
+  /** Number of its first message, and of the newest that still stands. */
+  bornSeq: number;
   newestSeq: number;
+  endedUnixMs: number | null;
+  /** False: its photos are on disk alone. */
+  isWhole: boolean;
 }
 
 /** All that is known of one user. Numbers of messages run from after `startSeq` to `headSeq`. */
@@ -21,78 +29,175 @@ export interface User {
   prunedSeq: number;
   /** In the order in which they were heard of. */
   readonly jobs: Map<string, Kept>;
+  /** Not on disk yet. */
+  isNew: boolean;
+  usedAtMs: number;
 }
 
-/** Committed state in the memory of this process. */
+/** Quiet jobs whose photos are kept in memory for the next reader. */
+const MAX_WHOLE_QUIET_JOBS = 256;
+/** Users without an open job leave memory, where there is a disk, when nobody has asked for them for so long. */
+const USER_IDLE_MS = 60_000;
+
+/**
+ * Committed state: in memory all that has something to do, and what was asked for lately; on disk, where there is one,
+ * all. What is in memory is never newer than the disk.
+ */
 export class State {
   readonly epoch: string;
+  readonly #disk: Disk | null;
+  readonly #times: () => Times;
   readonly #users = new Map<string, User>();
-  readonly #owners = { job: new Map<string, string>(), upload: new Map<string, string>() };
   readonly #orders = new Orders();
-  /** Jobs in the order of their ends. */
-  readonly #ended = new Set<Job>();
+  /** Without a disk: jobs in the order of their ends. */
+  readonly #ended = new Set<Kept>();
+  readonly #wholeQuiet = new Set<Kept>();
   /** No number at or below this is given to a new user, who may be one that was forgotten and came back. */
   #floorSeq: number;
   #jobs = 0;
   #openPhotos = 0;
 
-  constructor(epoch: string, floorSeq: number) {
+  /** `times`: of now; its origin never changes. */
+  constructor(epoch: string, floorSeq: number, disk: Disk | null, times: () => Times) {
     this.epoch = epoch;
     this.#floorSeq = floorSeq;
+    this.#disk = disk;
+    this.#times = times;
   }
 
   get stats(): StoreStats {
-    return { jobs: this.#jobs, openPhotos: this.#openPhotos, users: this.#users.size };
+    const counts = this.#disk?.counts ?? { jobs: this.#jobs, users: this.#users.size };
+    return { ...counts, openPhotos: this.#openPhotos };
   }
 
+  get openPhotos(): number {
+    return this.#openPhotos;
+  }
+
+  get floorSeq(): number {
+    return this.#floorSeq;
+  }
+
+  /** Reads a job that has something to do into memory. */
+  restore({ userId, jobId }: JobKey): Job | null {
+    const kept = this.kept(userId, jobId);
+    if (kept === null) return null;
+    const { job } = this.#whole(kept);
+    this.#openPhotos += job.tally.active;
+    this.#wholeQuiet.delete(kept);
+    return job;
+  }
+
+  /** null: there is none. */
   kept(userId: string, jobId: string): Kept | null {
-    return this.#users.get(userId)?.jobs.get(jobId) ?? null;
+    return this.user(userId)?.jobs.get(jobId) ?? null;
   }
 
+  /** The job with its photos. */
+  job(userId: string, jobId: string): Job | null {
+    const kept = this.kept(userId, jobId);
+    return kept === null ? null : this.#whole(kept).job;
+  }
+
+  /** null: nothing is known of the user. */
   user(userId: string): User | null {
-    return this.#users.get(userId) ?? null;
+    const times = this.#times();
+    const user = this.#users.get(userId) ?? this.#readUser(userId, times);
+    if (user !== null) user.usedAtMs = times.nowMs;
+    return user;
   }
 
   jobsOf(userId: string): readonly Job[] {
-    return [...(this.#users.get(userId)?.jobs.values() ?? [])].map(({ job }) => job);
+    return [...(this.user(userId)?.jobs.values() ?? [])].map(({ job }) => job);
   }
 
   ensureUser(userId: string): User {
-    const known = this.#users.get(userId);
-    if (known !== undefined) return known;
+    const known = this.user(userId);
+    if (known !== null) return known;
     // An id handed out while nothing was known of the user is the start of what is told now.
     const startSeq = this.#floorSeq;
-    const user = { userId, startSeq, headSeq: startSeq, givenSeq: startSeq, prunedSeq: 0, jobs: new Map() };
+    const user: User = {
+      userId,
+      startSeq,
+      headSeq: startSeq,
+      givenSeq: startSeq,
+      prunedSeq: 0,
+      jobs: new Map(),
+      isNew: true,
+      usedAtMs: this.#times().nowMs,
+    };
     this.#users.set(userId, user);
     return user;
   }
 
-  /** Makes the draft's changes its job's own. `headSeq`: the number of its last message; 0: it has none. */
-  absorb(draft: Draft, headSeq: number): void {
+  /** What `absorb` is going to do, for the disk. `newestSeq`: the number of the draft's last message; 0: it has none. */
+  write(batch: Batch, draft: Draft, firstSeq: number, newestSeq: number): void {
     const user = this.ensureUser(draft.userId);
-    const kept = user.jobs.get(draft.jobId) ?? this.#add(user, draft);
-    const { job } = kept;
-    const [activeBefore, endedBefore] = [job.version === 0 ? 0 : job.tally.active, job.ended];
+    const kept = user.jobs.get(draft.jobId);
+    if (user.isNew) batch.user(user.userId, user);
+    let photos = 0;
+    for (const photo of draft.photos.changed()) {
+      batch.photo(draft, photo);
+      photos += 1;
+    }
+    if (kept !== undefined && photos === 0 && newestSeq === 0 && !isJobChanged(kept.job, draft)) return;
+    batch.job({
+      job: draft,
+      bornSeq: kept?.bornSeq ?? firstSeq,
+      newestSeq: newestSeq || (kept?.newestSeq ?? 0),
+      endedUnixMs: this.#endedUnixMs(kept, draft),
+    });
+  }
+
+  /** Makes the draft's changes its job's own. */
+  absorb(draft: Draft, firstSeq: number, newestSeq: number): void {
+    const user = this.ensureUser(draft.userId);
+    user.isNew = false;
+    const kept = user.jobs.get(draft.jobId) ?? this.#add(user, draft, firstSeq);
+    const { job } = this.#whole(kept);
+    const activeBefore = job.tally.active;
+    kept.endedUnixMs = this.#endedUnixMs(kept, draft);
     absorb(job, draft);
     job.version += 1;
     this.#openPhotos += job.tally.active - activeBefore;
-    if (job.ended !== null && endedBefore === null) this.#ended.add(job);
-    if (headSeq === 0) return;
-    kept.newestSeq = headSeq;
-    user.headSeq = headSeq;
+    if (job.ended !== null && this.#disk === null) this.#ended.add(kept);
+    this.#noteQuiet(kept);
+    if (newestSeq === 0) return;
+    kept.newestSeq = newestSeq;
+    user.headSeq = newestSeq;
   }
 
-  /** Forgets a job, its photos and its owner; forgets the user with the last one. */
-  dropJob({ userId, jobId }: Job): void {
+  /** Forgets a job and its photos; forgets the user with the last one. */
+  dropJob({ userId, jobId }: JobKey): void {
     const user = this.#users.get(userId);
     const kept = user?.jobs.get(jobId);
     if (user === undefined || kept === undefined) return;
     user.jobs.delete(jobId);
-    this.#leaveOut(kept.job);
+    this.#leaveOut(kept);
     user.prunedSeq = Math.max(user.prunedSeq, kept.newestSeq);
     if (user.jobs.size > 0) return;
     this.#floorSeq = Math.max(this.#floorSeq, user.givenSeq);
     this.#users.delete(userId);
+  }
+
+  /** What `dropJob` is going to do to the jobs, for the disk. */
+  writeDrops(batch: Batch, jobs: readonly Kept[]): void {
+    const left = new Map<User, number>();
+    for (const kept of jobs) {
+      const user = this.user(kept.job.userId);
+      if (user === null) continue;
+      batch.dropJob(kept);
+      left.set(user, (left.get(user) ?? user.jobs.size) - 1);
+    }
+    let { floorSeq } = this;
+    for (const [user, jobsLeft] of left) {
+      const dropped = jobs.filter(({ job }) => job.userId === user.userId);
+      const prunedSeq = Math.max(user.prunedSeq, ...dropped.map(({ newestSeq }) => newestSeq));
+      if (jobsLeft > 0) batch.user(user.userId, { ...user, headSeq: user.givenSeq, prunedSeq });
+      else batch.dropUser(user.userId);
+      if (jobsLeft === 0) floorSeq = Math.max(floorSeq, user.givenSeq);
+    }
+    if (floorSeq > this.floorSeq) batch.floorSeq(floorSeq);
   }
 
   /**
@@ -100,41 +205,61 @@ export class State {
    * before, also while nothing was known of the user, is from before they begin.
    */
   dropUser(userId: string): number {
-    const user = this.#users.get(userId);
-    const jobs = this.jobsOf(userId);
-    for (const job of jobs) this.#leaveOut(job);
-    for (const [id, owner] of this.#owners.upload) if (owner === userId) this.#owners.upload.delete(id);
-    this.#floorSeq = Math.max(this.#floorSeq, user?.givenSeq ?? 0) + 1;
+    const user = this.user(userId);
+    for (const kept of user?.jobs.values() ?? []) this.#leaveOut(kept);
+    this.#floorSeq = this.#floorAfter(user);
     this.#users.delete(userId);
-    return jobs.length;
+    return user?.jobs.size ?? 0;
   }
 
-  ownerOf(kind: OwnedKind, id: string): string | null {
-    return this.#owners[kind].get(id) ?? null;
+  /** What `dropUser` is going to do, for the disk. */
+  writeUserDrop(batch: Batch, userId: string): void {
+    const user = this.user(userId);
+    for (const kept of user?.jobs.values() ?? []) batch.dropJob(kept);
+    batch.dropUser(userId);
+    batch.floorSeq(this.#floorAfter(user));
   }
 
-  /** False: it is bound already. */
-  bindOwner(kind: OwnedKind, id: string, userId: string): boolean {
-    const owners = this.#owners[kind];
-    if (owners.has(id)) return false;
-    owners.set(id, userId);
-    return true;
+  /** Forgets a user who was made for a commit that failed. */
+  undoUser(userId: string): void {
+    const user = this.#users.get(userId);
+    if (user?.isNew && user.jobs.size === 0) this.#users.delete(userId);
   }
 
-  /** Unbinds the id, unless the job is there. */
-  releaseJob(userId: string, jobId: string): void {
-    const isBound = this.#owners.job.get(jobId) === userId;
-    if (isBound && this.kept(userId, jobId) === null) this.#owners.job.delete(jobId);
-  }
-
-  /** null: no job has ended. */
-  get oldestEnded(): { readonly job: Job; readonly atMs: number } | null {
-    for (const job of this.#ended) return { job, atMs: job.ended?.atMs ?? 0 };
+  /** Milliseconds of the store's clock; null: no job has ended. */
+  get oldestEndMs(): number | null {
+    if (this.#disk !== null) {
+      const unixMs = this.#disk.oldestEndUnixMs;
+      return unixMs === null ? null : unixMs - this.#times().originUnixMs;
+    }
+    for (const { job } of this.#ended) return job.ended?.atMs ?? 0;
     return null;
   }
 
+  /** At most `limit` jobs that ended at or before a time, oldest first. */
+  endedUntil(atMs: number, limit: number): readonly Kept[] {
+    const found: Kept[] = [];
+    for (const { userId, jobId } of this.#endedKeys(atMs)) {
+      if (found.length === limit) break;
+      const kept = this.kept(userId, jobId);
+      if (kept !== null) found.push(kept);
+    }
+    return found;
+  }
+
+  /** Users with nothing to do leave memory, where there is a disk. */
+  unloadIdle(): void {
+    if (this.#disk === null) return;
+    const idleSinceMs = this.#times().nowMs - USER_IDLE_MS;
+    for (const user of this.#users.values()) {
+      if (user.usedAtMs > idleSinceMs || [...user.jobs.values()].some(({ job }) => !isQuiet(job))) continue;
+      for (const kept of user.jobs.values()) this.#forgetPhotos(kept);
+      this.#users.delete(user.userId);
+    }
+  }
+
   since({ userId, jobId, afterSeq, past }: SinceQuery): Since {
-    const user = this.#users.get(userId);
+    const user = this.user(userId);
     const one = jobId === null ? null : (user?.jobs.get(jobId) ?? null);
     const startSeq = user?.startSeq ?? this.#floorSeq;
     const wanted = jobId === null ? (user?.jobs.values() ?? []) : one === null ? [] : [one];
@@ -148,11 +273,22 @@ export class State {
     };
   }
 
+  *#endedKeys(atMs: number): Generator<JobKey> {
+    if (this.#disk !== null) {
+      yield* this.#disk.endedUntil(Math.floor(atMs + this.#times().originUnixMs));
+      return;
+    }
+    for (const { job } of this.#ended) {
+      if ((job.ended?.atMs ?? 0) > atMs) return;
+      yield job;
+    }
+  }
+
   *#entries(wanted: Iterable<Kept>, afterSeq: number, past: SinceQuery["past"]): Generator<ShownEntry> {
     const next = new DeadlineQueue<{ readonly entries: readonly ShownEntry[]; readonly index: number }>();
-    for (const { job, newestSeq } of wanted) {
-      if (newestSeq <= afterSeq) continue;
-      const entries = this.#entriesOf(job, past);
+    for (const kept of wanted) {
+      if (kept.newestSeq <= afterSeq) continue;
+      const entries = this.#entriesOf(kept, past);
       const index = firstAfter(entries, afterSeq);
       const first = entries[index];
       if (first !== undefined) next.add(first.seq, { entries, index });
@@ -165,24 +301,87 @@ export class State {
     }
   }
 
-  #entriesOf(job: Job, past: SinceQuery["past"]): readonly ShownEntry[] {
-    if (past === null || job.ended === null || job.ended.atMs >= past.beforeMs) return this.#orders.of(job);
-    const own = past.keep === "job" ? jobEntry(job) : null;
+  #entriesOf(kept: Kept, past: SinceQuery["past"]): readonly ShownEntry[] {
+    const { ended } = kept.job;
+    if (past === null || ended === null || ended.atMs >= past.beforeMs) {
+      return this.#orders.of(this.#whole(kept).job);
+    }
+    const own = past.keep === "job" ? jobEntry(kept.job) : null;
     return own === null ? [] : [own];
   }
 
-  #add(user: User, { userId, jobId, lastEventAtMs }: Draft): Kept {
-    const kept = { job: createJob(userId, jobId, lastEventAtMs), newestSeq: 0 };
+  #readUser(userId: string, times: Times): User | null {
+    const record = this.#disk?.user(userId) ?? null;
+    if (this.#disk === null || record === null) return null;
+    const { startSeq, prunedSeq } = record;
+    const jobs = new Map<string, Kept>();
+    let { headSeq } = record;
+    for (const kept of this.#disk.jobsOf(userId, times)) {
+      jobs.set(kept.job.jobId, { ...kept, isWhole: false });
+      headSeq = Math.max(headSeq, kept.newestSeq);
+    }
+    const usedAtMs = times.nowMs;
+    const user = { userId, startSeq, headSeq, givenSeq: headSeq, prunedSeq, jobs, isNew: false, usedAtMs };
+    this.#users.set(userId, user);
+    return user;
+  }
+
+  /** Reads the photos, where they are on disk alone. */
+  #whole(kept: Kept): Kept {
+    if (kept.isWhole || this.#disk === null) return kept;
+    for (const photo of this.#disk.photosOf(kept.job, this.#times().nowMs)) addPhoto(kept.job, photo);
+    kept.isWhole = true;
+    this.#noteQuiet(kept);
+    return kept;
+  }
+
+  #noteQuiet(kept: Kept): void {
+    if (this.#disk === null) return;
+    this.#wholeQuiet.delete(kept);
+    if (!isQuiet(kept.job)) return;
+    this.#wholeQuiet.add(kept);
+    if (this.#wholeQuiet.size <= MAX_WHOLE_QUIET_JOBS) return;
+    for (const oldest of this.#wholeQuiet) {
+      this.#forgetPhotos(oldest);
+      return;
+    }
+  }
+
+  /** Whoever holds the job as it was goes on with that. */
+  #forgetPhotos(kept: Kept): void {
+    this.#wholeQuiet.delete(kept);
+    this.#orders.forget(kept.job);
+    kept.job = { ...kept.job, photos: new Map(), tally: new Tally() };
+    kept.isWhole = false;
+  }
+
+  #endedUnixMs(kept: KeptJob | undefined, { ended }: Job): number | null {
+    if (ended === null) return null;
+    return kept?.endedUnixMs ?? Math.round(this.#times().originUnixMs + ended.atMs);
+  }
+
+  #add(user: User, { userId, jobId, lastEventAtMs }: Draft, bornSeq: number): Kept {
+    const job = createJob(userId, jobId, lastEventAtMs);
+    const kept = { job, bornSeq, newestSeq: 0, endedUnixMs: null, isWhole: true };
     user.jobs.set(jobId, kept);
     this.#jobs += 1;
     return kept;
   }
 
-  #leaveOut(job: Job): void {
-    this.#jobs -= 1;
-    this.#openPhotos -= job.tally.active;
-    this.#ended.delete(job);
-    this.#orders.forget(job);
-    if (this.#owners.job.get(job.jobId) === job.userId) this.#owners.job.delete(job.jobId);
+  #floorAfter(user: User | null): number {
+    return Math.max(this.#floorSeq, user?.givenSeq ?? 0) + 1;
   }
+
+  #leaveOut(kept: Kept): void {
+    this.#jobs -= 1;
+    this.#openPhotos -= kept.isWhole ? kept.job.tally.active : 0;
+    this.#ended.delete(kept);
+    this.#wholeQuiet.delete(kept);
+    this.#orders.forget(kept.job);
+  }
+}
+
+/** It has ended, and none of its photos is open again. */
+function isQuiet({ ended, tally }: Job): boolean {
+  return ended !== null && tally.active === 0;
 }

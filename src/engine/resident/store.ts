@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { Draft } from "../../domain/draft.ts";
 import type { Job } from "../../domain/job.ts";
+import { HubError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 import type { OutMessage } from "../contract.ts";
 import { stamped } from "../shower.ts";
@@ -14,6 +14,9 @@ import type {
   StoreListener,
   StoreStats,
 } from "../store.ts";
+import type { Batch, Disk, Upload } from "./disk.ts";
+import { Group, type Sealed } from "./group.ts";
+import { Owners } from "./owners.ts";
 import { type Kept, State } from "./state.ts";
 
 export interface ResidentStoreOptions {
@@ -21,60 +24,120 @@ export interface ResidentStoreOptions {
   /** How long an ended job is kept. */
   readonly retentionMs: number;
   readonly maxJobsPerUser: number;
-  /** Unix milliseconds; no start of a hub may be given less than one before it. */
+  /** Unix milliseconds; no start of a hub may be given less than one before it. Where there is a disk, it knows better. */
   readonly startMs: number;
+  /** null: what is in memory is all there is. */
+  readonly disk: Disk | null;
+  /** A write failed after one that did not (null: the other way round). */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
-type Operation =
-  | { readonly kind: "commit"; readonly change: Change; readonly done: (outcome: Outcome) => void }
-  | { readonly kind: "drop"; readonly userId: string; readonly done: (jobs: number) => void };
-
-/** A commit that nothing stands against. */
-interface Sealed {
+interface Commit {
+  readonly kind: "commit";
   readonly change: Change;
-  readonly messages: readonly OutMessage[];
-  /** An ended job that goes to make room. */
-  readonly evicted: Job | null;
   readonly done: (outcome: Outcome) => void;
+  readonly failed: (error: unknown) => void;
 }
+
+interface UserDrop {
+  readonly kind: "drop";
+  readonly userId: string;
+  readonly done: (jobs: number) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+interface Prune {
+  readonly kind: "prune";
+}
+
+/** Asks whether the disk takes writes again. */
+interface Probe {
+  readonly kind: "probe";
+}
+
+type Operation = Commit | UserDrop | Prune | Probe;
 
 /** Retention is looked at on whole steps of this. */
 const TICK_MS = 5;
+/** Jobs forgotten in one write. */
+const PRUNE_AT_ONCE = 100;
+const PROBE_EVERY_MS = 500;
+const UNLOAD_EVERY_MS = 30_000;
+const RETRY_AFTER_S = 1;
 
-/** State in the memory of this process alone: the epoch is new at each start, and its numbers never fall. */
+/**
+ * State in the memory of this process, and on its disk if it has one: what comes in one turn of the event loop, or while
+ * the group before it is written, is one group, written as one, and shown when it is.
+ */
 export class ResidentStore implements Store {
   readonly #options: ResidentStoreOptions;
   readonly #state: State;
-  #listener: StoreListener = { shown: () => undefined, gap: () => undefined };
+  readonly #owners: Owners;
+  #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
   #waiting: Operation[] = [];
-  #isSealing = false;
-  #pruning: { readonly atMs: number; readonly cancel: () => void } | null = null;
+  #working: Promise<void> | null = null;
+  #isPruneQueued = false;
+  /** null: no job is to be forgotten yet, or some are just now. */
+  #cancelPrune: (() => void) | null = null;
+  /** False: no job has ended, so that there is nothing to prune. */
+  #hasEnded = true;
+  #isTroubled = false;
   #isClosed = false;
+  #cancelProbe: () => void = () => undefined;
+  #cancelUnload: () => void = () => undefined;
 
   constructor(options: ResidentStoreOptions) {
+    const { clock, disk, startMs } = options;
     this.#options = options;
-    const epoch = `m${randomBytes(6).toString("hex")}`;
-    this.#state = new State(epoch, Math.floor(options.startMs) * 1000);
+    const originUnixMs = clock.unixMs() - clock.monotonicMs();
+    const times = () => ({ nowMs: clock.monotonicMs(), originUnixMs });
+    const epoch = disk?.epoch ?? `m${randomBytes(6).toString("hex")}`;
+    this.#state = new State(epoch, disk?.floorSeq ?? Math.floor(startMs) * 1000, disk, times);
+    this.#owners = new Owners(disk, () => clock.unixMs());
+    if (disk !== null) this.#unloadLater();
   }
 
   listen(listener: StoreListener): void {
     this.#listener = listener;
   }
 
+  /** Reads what has something to do into memory; gives the event loop its turns meanwhile, and says how far it is. */
+  async restore(onProgress: (photos: number) => void): Promise<void> {
+    let photos = 0;
+    for (const key of [...(this.#options.disk?.openJobs() ?? [])]) {
+      const job = this.#state.restore(key);
+      if (job === null) continue;
+      this.#listener.due(key.userId, key.jobId);
+      const before = photos;
+      photos += job.photos.size;
+      if (Math.floor(before / 10_000) === Math.floor(photos / 10_000)) continue;
+      onProgress(photos);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#arm();
+  }
+
   get stats(): StoreStats {
     return this.#state.stats;
   }
 
+  get openPhotos(): number {
+    return this.#state.openPhotos;
+  }
+
   health(): { readonly ready: boolean; readonly reason: string | null } {
-    return this.#isClosed ? { ready: false, reason: "closed" } : { ready: true, reason: null };
+    if (this.#isClosed) return { ready: false, reason: "closed" };
+    return this.#isTroubled
+      ? { ready: false, reason: "the data folder can't be written" }
+      : { ready: true, reason: null };
   }
 
   async load(userId: string, jobId: string): Promise<Job | null> {
-    return this.#state.kept(userId, jobId)?.job ?? null;
+    return this.#state.job(userId, jobId);
   }
 
   commit(change: Change): Promise<Outcome> {
-    return new Promise((done) => this.#enqueue({ kind: "commit", change, done }));
+    return new Promise((done, failed) => this.#enqueue({ kind: "commit", change, done, failed }));
   }
 
   async since(query: SinceQuery): Promise<Since> {
@@ -86,156 +149,216 @@ export class ResidentStore implements Store {
   }
 
   async ownerOf(kind: OwnedKind, id: string): Promise<string | null> {
-    return this.#state.ownerOf(kind, id);
+    return this.#owners.get(kind, id);
   }
 
   async bindOwner(kind: OwnedKind, id: string, userId: string): Promise<string> {
-    this.#state.bindOwner(kind, id, userId);
-    return this.#state.ownerOf(kind, id) ?? userId;
+    return this.#owners.bind(kind, id, userId);
   }
 
   async releaseJob(userId: string, jobId: string): Promise<void> {
-    this.#state.releaseJob(userId, jobId);
+    if (this.#state.kept(userId, jobId) === null) this.#owners.release("job", jobId, userId);
   }
 
   dropUser(userId: string): Promise<number> {
-    return new Promise((done) => this.#enqueue({ kind: "drop", userId, done }));
+    return new Promise((done, failed) => this.#enqueue({ kind: "drop", userId, done, failed }));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#pruning?.cancel();
-    this.#pruning = null;
+    this.#cancelPrune?.();
+    this.#cancelProbe();
+    this.#cancelUnload();
+    await this.#working;
+    await this.#options.disk?.close();
   }
 
   #enqueue(operation: Operation): void {
     this.#waiting.push(operation);
-    if (this.#isSealing) return;
-    this.#isSealing = true;
-    // All that is told in one turn of the event loop is one group, and goes out as one.
-    setImmediate(() => this.#seal());
+    this.#working ??= this.#work();
   }
 
-  #seal(): void {
-    const operations = this.#waiting;
-    this.#waiting = [];
-    this.#isSealing = false;
-    let group = new Group();
-    for (const operation of operations) {
-      if (operation.kind === "commit") {
-        const sealed = this.#sealed(operation.change, group, operation.done);
-        if (typeof sealed === "string") operation.done(sealed);
-        else group.add(sealed);
+  async #work(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (next.kind === "commit") {
+        const end = this.#waiting.findIndex(({ kind }) => kind !== "commit");
+        const operations = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
+        await this.#commit(operations.filter((one) => one.kind === "commit"));
       } else {
-        this.#apply(group);
-        group = new Group();
-        operation.done(this.#state.dropUser(operation.userId));
-        this.#listener.gap(operation.userId);
+        this.#waiting.shift();
+        if (next.kind === "drop") await this.#dropUser(next);
+        else if (next.kind === "prune") await this.#prune();
+        else await this.#write(() => undefined);
       }
     }
-    this.#apply(group);
+    this.#working = null;
+    this.#arm();
   }
 
-  #sealed(change: Change, group: Group, done: Sealed["done"]): Sealed | Outcome {
-    const { userId, jobId, version } = change.draft;
+  async #commit(operations: readonly Commit[]): Promise<void> {
+    const group = new Group();
+    for (const operation of operations) {
+      const sealed = this.#seal(operation, group);
+      if (typeof sealed === "string") operation.done(sealed);
+      else group.add(sealed);
+    }
+    let ownersWritten = (): void => undefined;
+    const error = await this.#write((batch) => {
+      ownersWritten = this.#owners.write(batch);
+      for (const { draft, messages } of group.sealed) {
+        this.#state.write(batch, draft, messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0);
+      }
+    });
+    if (error !== null) {
+      for (const { draft, failed } of group.sealed) {
+        this.#state.undoUser(draft.userId);
+        failed(error);
+      }
+      return;
+    }
+    ownersWritten();
+    this.#apply(group.sealed);
+    // A write of its own: what goes may have been changed by the one before.
+    await this.#dropJobs(group.sealed.flatMap(({ evicted }) => evicted ?? []));
+    for (const { done } of group.sealed) done("committed");
+  }
+
+  #seal({ change: { draft, messages }, done, failed }: Commit, group: Group): Sealed | Outcome {
+    const { userId, jobId, version } = draft;
     const kept = this.#state.kept(userId, jobId);
-    if (group.touches(change.draft) || (kept?.job.version ?? 0) !== version) return "conflict";
+    if (group.touches(draft) || (kept?.job.version ?? 0) !== version) return "conflict";
     const evicted = kept === null ? this.#roomFor(userId, group) : null;
     if (evicted === "no_room") return evicted;
-    return { change, messages: this.#stamp(change), evicted, done };
-  }
-
-  #stamp({ draft: { userId }, messages }: Change): readonly OutMessage[] {
     const user = this.#state.ensureUser(userId);
-    return messages.map((message) => {
+    const numbered = messages.map((message) => {
       user.givenSeq += 1;
       message.stamp.seq = user.givenSeq;
       return stamped(message, this.#state.epoch);
     });
+    return { draft, messages: numbered, evicted, done, failed };
   }
 
   /** null: there is room; a job: it has to go first. */
-  #roomFor(userId: string, group: Group): Job | null | "no_room" {
+  #roomFor(userId: string, group: Group): Kept | null | "no_room" {
     const jobs = this.#state.user(userId)?.jobs ?? new Map<string, Kept>();
     if (jobs.size + group.addedOf(userId) < this.#options.maxJobsPerUser) return null;
-    for (const { job } of jobs.values()) {
-      if (group.mayGo(job)) return job;
+    for (const kept of jobs.values()) {
+      if (group.mayGo(kept.job)) return kept;
     }
     return "no_room";
   }
 
-  #apply({ sealed }: Group): void {
+  #apply(sealed: readonly Sealed[]): void {
     const shown = new Map<string, OutMessage[]>();
-    for (const { change, messages, evicted } of sealed) {
-      this.#state.absorb(change.draft, messages.at(-1)?.seq ?? 0);
-      if (evicted !== null) this.#state.dropJob(evicted);
+    for (const { draft, messages } of sealed) {
+      this.#state.absorb(draft, messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0);
+      if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
-      const { userId } = change.draft;
-      const waiting = shown.get(userId);
-      if (waiting === undefined) shown.set(userId, [...messages]);
+      const waiting = shown.get(draft.userId);
+      if (waiting === undefined) shown.set(draft.userId, [...messages]);
       else waiting.push(...messages);
     }
     for (const [userId, messages] of shown) this.#listener.shown(userId, messages);
-    for (const { done } of sealed) done("committed");
-    this.#arm();
+  }
+
+  /** False: they could not be dropped now. */
+  async #dropJobs(jobs: readonly Kept[], uploads: readonly Upload[] = []): Promise<boolean> {
+    if (jobs.length + uploads.length === 0) return true;
+    const error = await this.#write((batch) => {
+      this.#state.writeDrops(batch, jobs);
+      for (const upload of uploads) batch.dropUpload(upload);
+    });
+    if (error !== null) return false;
+    for (const { job } of jobs) {
+      this.#state.dropJob(job);
+      this.#owners.release("job", job.jobId, job.userId);
+    }
+    return true;
+  }
+
+  async #dropUser({ userId, done, failed }: UserDrop): Promise<void> {
+    const error = await this.#write((batch) => {
+      this.#state.writeUserDrop(batch, userId);
+      this.#owners.writeReleaseAll(batch, userId);
+    });
+    if (error !== null) {
+      failed(error);
+      return;
+    }
+    this.#owners.releaseAll(userId);
+    done(this.#state.dropUser(userId));
+    this.#listener.gap(userId);
   }
 
   /** Jobs end in the order in which they are to be forgotten. */
-  #prune(): void {
+  async #prune(): Promise<void> {
+    this.#isPruneQueued = false;
     const untilMs = this.#options.clock.monotonicMs() - this.#options.retentionMs;
-    for (let oldest = this.#state.oldestEnded; oldest !== null && oldest.atMs <= untilMs; ) {
-      this.#state.dropJob(oldest.job);
-      oldest = this.#state.oldestEnded;
+    const jobs = this.#state.endedUntil(untilMs, PRUNE_AT_ONCE);
+    const uploads = this.#oldUploads();
+    const isDone = await this.#dropJobs(jobs, uploads);
+    const isMore = jobs.length === PRUNE_AT_ONCE || uploads.length === PRUNE_AT_ONCE;
+    if (isDone && isMore) this.#queuePrune();
+  }
+
+  /** Some of those whose later hooks may as well show a token of their own. */
+  #oldUploads(): readonly Upload[] {
+    const untilUnixMs = this.#options.clock.unixMs() - this.#options.retentionMs;
+    const uploads: Upload[] = [];
+    for (const upload of this.#owners.uploadsUntil(untilUnixMs)) {
+      if (uploads.push(upload) === PRUNE_AT_ONCE) break;
     }
-    this.#arm();
+    return uploads;
+  }
+
+  /** Gives what the caller is to be told, where the disk refused. */
+  async #write(fill: (batch: Batch) => void): Promise<HubError | null> {
+    const { disk, onTrouble } = this.#options;
+    if (disk === null) return null;
+    try {
+      await disk.write(fill);
+      this.#isTroubled = false;
+      return null;
+    } catch (error) {
+      if (!this.#isTroubled) onTrouble?.(error);
+      this.#isTroubled = true;
+      this.#probeLater();
+      return new HubError("store_unavailable", "The data folder can't be written.", RETRY_AFTER_S);
+    }
+  }
+
+  #probeLater(): void {
+    this.#cancelProbe();
+    if (this.#isClosed) return;
+    this.#cancelProbe = this.#options.clock.after(PROBE_EVERY_MS, () => this.#enqueue({ kind: "probe" }));
+  }
+
+  #unloadLater(): void {
+    this.#cancelUnload = this.#options.clock.after(UNLOAD_EVERY_MS, () => {
+      this.#state.unloadIdle();
+      if (this.#oldUploads().length > 0) this.#queuePrune();
+      this.#unloadLater();
+    });
+  }
+
+  #queuePrune(): void {
+    if (this.#isPruneQueued || this.#isClosed) return;
+    this.#isPruneQueued = true;
+    this.#enqueue({ kind: "prune" });
   }
 
   #arm(): void {
-    const oldest = this.#state.oldestEnded;
-    if (this.#isClosed || oldest === null) return;
-    const atMs = Math.ceil((oldest.atMs + this.#options.retentionMs) / TICK_MS) * TICK_MS;
-    if (this.#pruning !== null && this.#pruning.atMs <= atMs) return;
-    this.#pruning?.cancel();
+    // Who ends later is forgotten later.
+    if (this.#isClosed || this.#isTroubled || !this.#hasEnded || this.#cancelPrune !== null) return;
+    const oldestMs = this.#state.oldestEndMs;
+    this.#hasEnded = oldestMs !== null;
+    if (oldestMs === null) return;
+    const atMs = Math.ceil((oldestMs + this.#options.retentionMs) / TICK_MS) * TICK_MS;
     const delayMs = Math.max(1, Math.ceil(atMs - this.#options.clock.monotonicMs()));
-    const cancel = this.#options.clock.after(delayMs, () => {
-      this.#pruning = null;
-      this.#prune();
+    this.#cancelPrune = this.#options.clock.after(delayMs, () => {
+      this.#cancelPrune = null;
+      this.#queuePrune();
     });
-    this.#pruning = { atMs, cancel };
   }
-}
-
-/** Commits that are made as one. */
-class Group {
-  readonly sealed: Sealed[] = [];
-  /** Jobs that are changed, or (null) go. User ids hold no control characters. */
-  readonly #touched = new Map<string, Draft | null>();
-  /** Jobs added, less those that go for them. */
-  readonly #added = new Map<string, number>();
-
-  add(sealed: Sealed): void {
-    const { draft } = sealed.change;
-    this.sealed.push(sealed);
-    this.#touched.set(keyOf(draft), draft);
-    if (sealed.evicted !== null) this.#touched.set(keyOf(sealed.evicted), null);
-    else if (draft.version === 0) this.#added.set(draft.userId, this.addedOf(draft.userId) + 1);
-  }
-
-  touches(job: Pick<Job, "userId" | "jobId">): boolean {
-    return this.#touched.has(keyOf(job));
-  }
-
-  /** It has ended, if only by this group, and stays as it is. */
-  mayGo(job: Job): boolean {
-    const touched = this.#touched.get(keyOf(job));
-    return touched === undefined ? job.ended !== null : touched !== null && touched.ended !== null;
-  }
-
-  addedOf(userId: string): number {
-    return this.#added.get(userId) ?? 0;
-  }
-}
-
-function keyOf({ userId, jobId }: Pick<Job, "userId" | "jobId">): string {
-  return `${userId}\n${jobId}`;
 }

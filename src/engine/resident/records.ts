@@ -1,0 +1,232 @@
+import { createJob, type Job } from "../../domain/job.ts";
+import type { JobStatus, JobView } from "../../domain/job-view.ts";
+import type { Rank } from "../../domain/photo.ts";
+import {
+  type Photo,
+  type PhotoStatus,
+  type PhotoView,
+  type Stamp,
+  shareOf,
+} from "../../domain/photo-view.ts";
+
+// What is kept of photos and jobs, as JSON arrays: a third of what objects take, and no names to keep in step with.
+// The order of their elements is the format: what is added goes to the end, and FORMAT rises when that is not enough.
+
+export const FORMAT = 1;
+
+type ErrorRecord = readonly [code: string, message: string] | null;
+
+type PhotoRecord = readonly [
+  attempt: number,
+  rank: Rank,
+  bytes: number,
+  total: number | null,
+  largestTotal: number | null,
+  completedAttempt: number,
+  error: ErrorRecord,
+  fileName: string | null,
+  starts: readonly number[] | null,
+  endedByHub: 0 | 1,
+  opened: number,
+  stalled: 0 | 1,
+  shown: PhotoShownRecord | null,
+];
+
+type PhotoShownRecord = readonly [
+  attempt: number,
+  status: PhotoStatus,
+  bytes: number,
+  total: number | null,
+  tenths: number | null,
+  stalled: 0 | 1,
+  error: ErrorRecord,
+  highest: number,
+  startedSeq: number,
+  startedAt: number,
+  /** 0: nothing followed `upload_started`. */
+  lastSeq: number,
+  lastAt: number,
+];
+
+type JobRecord = readonly [
+  bornSeq: number,
+  newestSeq: number,
+  photoCount: number | null,
+  totalBytes: number | null,
+  title: string | null,
+  completedHeard: 0 | 1,
+  cancelledHeard: 0 | 1,
+  ended: readonly [status: JobStatus, atUnixMs: number] | null,
+  shown:
+    | readonly [
+        view: Omit<JobView, "title">,
+        title: string | null,
+        totalsVersion: number,
+        seq: number,
+        at: number,
+      ]
+    | null,
+];
+
+/** A job as it is kept, its photos aside. */
+export interface KeptJob {
+  readonly job: Job;
+  readonly bornSeq: number;
+  readonly newestSeq: number;
+  /** null: it has not ended. */
+  readonly endedUnixMs: number | null;
+}
+
+/** Turns times of the store's clock into Unix time and back. */
+export interface Times {
+  readonly nowMs: number;
+  /** Unix milliseconds at 0 of the store's clock. */
+  readonly originUnixMs: number;
+}
+
+export function encodePhoto({ state, shown, stalled }: Photo): string {
+  const record: PhotoRecord = [
+    state.attempt,
+    state.rank,
+    state.bytes,
+    state.total,
+    state.largestTotal,
+    state.completedAttempt,
+    errorRecord(state.error),
+    state.fileName,
+    state.starts,
+    state.endedByHub ? 1 : 0,
+    state.opened,
+    stalled ? 1 : 0,
+    shown === null ? null : photoShownRecord(shown),
+  ];
+  return JSON.stringify(record);
+}
+
+function photoShownRecord({ view, highest, started, last }: NonNullable<Photo["shown"]>): PhotoShownRecord {
+  return [
+    view.attempt,
+    view.status,
+    view.bytes,
+    view.total,
+    view.tenths,
+    view.stalled ? 1 : 0,
+    errorRecord(view.error),
+    highest,
+    started.seq,
+    started.at,
+    last === started ? 0 : last.seq,
+    last.at,
+  ];
+}
+
+/** The photo as it was kept; silence counts from now on. */
+export function decodePhoto(photoId: string, text: string, nowMs: number): Photo {
+  const record: PhotoRecord = JSON.parse(text);
+  const [attempt, rank, bytes, total, largestTotal, completedAttempt, error, fileName, starts] = record;
+  const [, , , , , , , , , endedByHub, opened, stalled, shown] = record;
+  return {
+    photoId,
+    state: {
+      attempt,
+      rank,
+      bytes,
+      total,
+      largestTotal,
+      completedAttempt,
+      error: errorOf(error),
+      fileName,
+      starts,
+      endedByHub: endedByHub === 1,
+      opened,
+    },
+    shown: shown === null ? null : photoShownOf(shown),
+    stalled: stalled === 1,
+    lastEventAtMs: nowMs,
+    lastBytesAtMs: nowMs,
+    sampledAttempt: 0,
+  };
+}
+
+function photoShownOf(record: PhotoShownRecord): NonNullable<Photo["shown"]> {
+  const [attempt, status, bytes, total, tenths, stalled, error, highest] = record;
+  const [, , , , , , , , startedSeq, startedAt, lastSeq, lastAt] = record;
+  const view: PhotoView = {
+    attempt,
+    status,
+    bytes,
+    total,
+    tenths,
+    stalled: stalled === 1,
+    error: errorOf(error),
+  };
+  const started: Stamp = { seq: startedSeq, at: startedAt };
+  const last = lastSeq === 0 ? started : { seq: lastSeq, at: lastAt };
+  return { view, highest, started, last, lastAtMs: LONG_AGO_MS };
+}
+
+export function encodeJob({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): string {
+  const { declared, title, completedHeard, cancelledHeard, ended, shown } = job;
+  const record: JobRecord = [
+    bornSeq,
+    newestSeq,
+    declared.photoCount,
+    declared.totalBytes,
+    title,
+    completedHeard ? 1 : 0,
+    cancelledHeard ? 1 : 0,
+    ended === null ? null : [ended.status, endedUnixMs ?? 0],
+    shown === null ? null : jobShownRecord(shown),
+  ];
+  return JSON.stringify(record);
+}
+
+function jobShownRecord({ view, totalsVersion, last }: NonNullable<Job["shown"]>): JobRecord[8] {
+  const { title, ...rest } = view;
+  return [rest, title, totalsVersion, last.seq, last.at];
+}
+
+/** The job as it was kept, without its photos. */
+export function decodeJob(userId: string, jobId: string, text: string, times: Times): KeptJob {
+  const record: JobRecord = JSON.parse(text);
+  const [bornSeq, newestSeq, photoCount, totalBytes, title, completedHeard, cancelledHeard] = record;
+  const [, , , , , , , ended, shown] = record;
+  const job = createJob(userId, jobId, times.nowMs);
+  job.version = 1;
+  job.declared = { photoCount, totalBytes };
+  job.title = title;
+  job.completedHeard = completedHeard === 1;
+  job.cancelledHeard = cancelledHeard === 1;
+  if (ended !== null) {
+    const [status, atUnixMs] = ended;
+    // The wall clock may have been put back since.
+    job.ended = { status, atMs: Math.min(times.nowMs, atUnixMs - times.originUnixMs) };
+  }
+  if (shown !== null) {
+    const [view, viewTitle, totalsVersion, seq, at] = shown;
+    job.shown = {
+      view: { ...view, title: viewTitle },
+      totalsVersion,
+      last: { seq, at },
+      lastAtMs: LONG_AGO_MS,
+    };
+  }
+  return { job, bornSeq, newestSeq, endedUnixMs: ended?.[1] ?? null };
+}
+
+/** Puts a photo that was read into its job, which counts it. */
+export function addPhoto(job: Job, photo: Photo): void {
+  job.photos.set(photo.photoId, photo);
+  job.tally.replace(null, shareOf(photo));
+}
+
+/** Whatever is to be shown next need not wait. */
+const LONG_AGO_MS = Number.MIN_SAFE_INTEGER;
+
+function errorRecord(error: Photo["state"]["error"]): ErrorRecord {
+  return error === null ? null : [error.code, error.message];
+}
+
+function errorOf(record: ErrorRecord): Photo["state"]["error"] {
+  return record === null ? null : { code: record[0], message: record[1] };
+}

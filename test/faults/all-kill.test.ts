@@ -1,0 +1,45 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, expect, test } from "vitest";
+import { dataFolder, freePorts, startCluster } from "./cluster.ts";
+import { CLEAN } from "./oracle.ts";
+import { endScenes, startScene } from "./scene.ts";
+import { until } from "./until.ts";
+
+afterEach(endScenes);
+
+const ROUNDS = 20;
+/** How long a hub serves before it is killed, at random. */
+const SERVES_MS = [300, 3_500] as const;
+
+test("kill -9 of every process at random moments, 20 times in a minute of traffic: all that was acknowledged stands", async () => {
+  const flags = ["--workers", "2", "--data-dir", dataFolder(), ...(await freePorts())];
+  const scene = await startScene({
+    flags,
+    users: 20,
+    devicesPerUser: 3,
+    kinds: ["socketio", "websocket", "sse"],
+    rate: 300,
+  });
+  const { oracle, population, producer } = scene;
+  let { hub } = scene;
+  const began = performance.now();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [least, most] = SERVES_MS;
+    await wait(least + Math.random() * (most - least));
+    // In any order, so that one outlives the other now and then.
+    const processes = [...hub.processes()].sort(() => Math.random() - 0.5);
+    expect(processes.length).toBe(4);
+    for (const { pid } of processes) process.kill(pid, "SIGKILL");
+    oracle.coreEnded("killed");
+    const { processes: left } = hub;
+    await until(() => left().length === 0, "all processes are gone", 5_000);
+    hub = await startCluster(...flags);
+  }
+  console.log(`${ROUNDS} rounds in ${Math.round((performance.now() - began) / 1_000)} s`);
+  await population.untilAllConnected(20_000);
+  await population.untilAllGotOneAfter(performance.now(), 10_000);
+  await producer.finish();
+  expect(await oracle.settled(10_000)).toEqual(CLEAN);
+  expect(producer.rejected).toEqual([]);
+  expect(oracle.endingsOwed).toBeGreaterThan(500);
+});
