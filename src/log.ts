@@ -2,6 +2,7 @@ import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
 import { type Settings, settingKeys, settingOf } from "./config/schema.ts";
 import { createRedactor } from "./redact.ts";
+import { parseRedisUrl } from "./redis/url.ts";
 
 /** Where a log goes; `isTTY` where it is a terminal. */
 export interface LogOutput extends NodeJS.WritableStream {
@@ -37,8 +38,10 @@ export function createLog(settings: Settings, stderr: LogOutput, processName: st
 }
 
 function secretsOf(settings: Settings): readonly string[] {
+  const redisPassword = settings.redis === null ? null : parseRedisUrl(settings.redis).password;
   return settingKeys
     .filter((key) => settingOf(key).secret === true)
     .flatMap((key) => settings[key])
+    .concat(redisPassword)
     .filter((value) => typeof value === "string");
 }

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { redisUrlProblem, showRedisUrl } from "../redis/url.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
 /** How one kind of value is written, checked and shown. `T` is what the program gets. */
@@ -164,11 +165,11 @@ export const redisUrl: Kind<string> = {
   schema: z
     .string("must be a URL")
     .trim()
-    .regex(
-      /^(rediss?|redis-cluster):\/\/[^\s/]+(\/\d*)?$|^redis-sentinel:\/\/[^\s/]+\/[^\s/]+$/,
-      "must look like redis://host:port, rediss://host:port, redis-cluster://h1:p,h2:p or redis-sentinel://h1:p,h2:p/master",
-    ),
-  show: (value) => value.replace(/\/\/[^@/]*@/, "//***@"),
+    .superRefine((value, context) => {
+      const problem = redisUrlProblem(value);
+      if (problem !== null) context.addIssue(problem);
+    }),
+  show: showRedisUrl,
 };
 
 export const origins = listOf(

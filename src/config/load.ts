@@ -111,14 +111,15 @@ function complete(chosen: Partial<Settings>, given: RawValues, terminal: boolean
 }
 
 function parse(key: SettingKey, raw: RawValue, problems: ConfigProblem[], cwd: string): unknown {
-  const { kind, holdsFiles, secret: hidden } = settingOf(key);
+  const { kind, holdsFiles, secret, holdsPassword } = settingOf(key);
+  const isQuoted = secret !== true && holdsPassword !== true;
   const result = kind.schema.safeParse(raw.value);
   if (!result.success) {
     // An issue inside a list or union may repeat the same rule for each item.
     for (const rule of new Set(result.error.issues.map((issue) => issue.message))) {
       problems.push({
         origin: raw.label,
-        problem: `${rule}${hidden === true ? "" : shown(raw.value)}`,
+        problem: `${rule}${isQuoted ? shown(raw.value) : ""}`,
         remedy: null,
       });
     }

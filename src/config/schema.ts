@@ -11,6 +11,8 @@ export interface Setting<T> {
   readonly defaultDoc?: string;
   /** Never printed. */
   readonly secret?: true;
+  /** A password may be in it: shown by its kind alone, never quoted where it is wrong. */
+  readonly holdsPassword?: true;
   /** The value names PEM files; the settings hold what is in them. */
   readonly holdsFiles?: true;
   readonly group: Group;
@@ -135,6 +137,9 @@ export const schema = {
     kind.orNull(kind.redisUrl),
     null,
     "Redis 7 or Valkey instead of the embedded store",
+    {
+      holdsPassword: true,
+    },
   ),
   redisStream: setting(
     "Store",
@@ -323,7 +328,7 @@ function setting<T>(
   valueKind: kind.Kind<T>,
   defaultValue: NoInfer<T>,
   doc: string,
-  more: Pick<Setting<T>, "defaultDoc" | "secret" | "holdsFiles"> = {},
+  more: Pick<Setting<T>, "defaultDoc" | "secret" | "holdsPassword" | "holdsFiles"> = {},
 ): Setting<T> {
   return { group, kind: valueKind, default: defaultValue, doc, ...more };
 }
