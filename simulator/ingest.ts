@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { type Backoff, fullJitterMs, retryAfterMs } from "../src/publisher/backoff.ts";
+import { type Backoff, fullJitterMs } from "../src/backoff.ts";
+import { retryAfterMs } from "../src/publisher/retry-after.ts";
 import type { CloudEvent } from "./job.ts";
 
 export interface IngestAnswer {

@@ -1,6 +1,6 @@
+import { fullJitterMs } from "../backoff.ts";
 import { errorCatalogue, type HubError } from "../errors.ts";
 import { createAlarm } from "./alarm.ts";
-import { fullJitterMs } from "./backoff.ts";
 import type { PublisherSettings } from "./options.ts";
 import type { PublishQueue, Slot } from "./queue.ts";
 import { type EventRejection, type Outcome, sendBatch } from "./send.ts";

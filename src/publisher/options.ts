@@ -1,5 +1,5 @@
+import type { Backoff } from "../backoff.ts";
 import type { HubError } from "../errors.ts";
-import type { Backoff } from "./backoff.ts";
 import type { Endpoint } from "./send.ts";
 
 export interface PublisherOptions {

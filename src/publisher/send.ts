@@ -1,5 +1,5 @@
 import { type ErrorCode, errorCatalogue, HubError } from "../errors.ts";
-import { retryAfterMs } from "./backoff.ts";
+import { retryAfterMs } from "./retry-after.ts";
 
 export interface Endpoint {
   readonly url: URL;

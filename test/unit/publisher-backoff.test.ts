@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fullJitterMs, retryAfterMs } from "../../src/publisher/backoff.ts";
+import { fullJitterMs } from "../../src/backoff.ts";
+import { retryAfterMs } from "../../src/publisher/retry-after.ts";
 
 describe("full jitter", () => {
   const backoff = { minMs: 100, maxMs: 1_000 };

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
-import { type Backoff, fullJitterMs } from "../../publisher/backoff.ts";
+import { type Backoff, fullJitterMs } from "../../backoff.ts";
 import { CommandFailed, exitCode } from "../exit-codes.ts";
 import { type Ending, openSocket, type Target } from "./socket.ts";
 
