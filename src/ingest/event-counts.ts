@@ -30,13 +30,14 @@ export class EventCounts {
   }
 }
 
-/** Of all ways in over HTTP, also of what tusd is not told about. */
+/** Of all ways in, also of what tusd is not told about. */
 export interface IngestCounts {
   readonly age: Histogram;
-  readonly bySource: Readonly<Record<"cloudevents" | "tusd", EventCounts>>;
+  readonly bySource: Readonly<Record<"cloudevents" | "tusd" | "redis-stream", EventCounts>>;
 }
 
 export function createIngestCounts(): IngestCounts {
   const age = new Histogram(AGE_BOUNDS);
-  return { age, bySource: { cloudevents: new EventCounts(age), tusd: new EventCounts(age) } };
+  const counts = () => new EventCounts(age);
+  return { age, bySource: { cloudevents: counts(), tusd: counts(), "redis-stream": counts() } };
 }

@@ -1,6 +1,7 @@
 import type { EngineStats } from "../engine/core-engine.ts";
 import type { CoreSide } from "../engine/link/core-side.ts";
 import type { IngestCounts } from "../ingest/event-counts.ts";
+import type { RedisStreamSource } from "../ingest/redis-stream.ts";
 import type { Source } from "./registry.ts";
 
 /** Events, state, and what is shown of it. */
@@ -21,6 +22,17 @@ export function metricsOfCore(engine: { readonly stats: EngineStats }, ingest: I
     readings.set("open_photos", {}, stats.openPhotos);
     readings.set("users", {}, stats.users);
     readings.set("queue_entries", {}, stats.queued);
+  };
+}
+
+export function metricsOfRedisStream(source: RedisStreamSource): Source {
+  return async (readings) => {
+    for (const [code, count] of source.stats.deadLetters)
+      readings.set("redis_stream_dead_letters_total", { code }, count);
+    const now = await source.figures();
+    if (now === null) return;
+    if (now.behind !== null) readings.set("redis_stream_behind", {}, now.behind);
+    readings.set("redis_stream_pending", {}, now.pending);
   };
 }
 

@@ -41,8 +41,20 @@ const metricTable = {
   buffered_bytes: gauge("Bytes written to clients that the kernel has not taken.", []),
 
   events_total: counter(
-    "Events taken in, by source (cloudevents or tusd), CloudEvents type (unknown where it is none of ours) and result: accepted, unchanged, or the code of the rejection.",
+    "Events taken in, by source (cloudevents, tusd or redis-stream), CloudEvents type (unknown where it is none of ours) and result: accepted, unchanged, or the code of the rejection.",
     ["source", "type", "result"],
+  ),
+  redis_stream_behind: gauge(
+    "Entries of the Redis Stream that the hubs have not read; absent: Redis is away, or can't tell. The same in each hub: don't sum it.",
+    [],
+  ),
+  redis_stream_pending: gauge(
+    "Entries of the Redis Stream that a hub has read and not acknowledged. The same in each hub: don't sum it.",
+    [],
+  ),
+  redis_stream_dead_letters_total: counter(
+    "Entries of the Redis Stream that were moved to its dead letters, by code.",
+    ["code"],
   ),
   event_anomalies_total: counter("Events that told of more bytes than there are.", []),
   messages_shown_total: counter("Messages made of new states, each once, however many clients get it.", [

@@ -81,6 +81,10 @@ export class RedisClusterLinks implements Redis {
     return address === null ? null : nameOf(address);
   }
 
+  isOneSlot(keys: readonly string[]): boolean {
+    return new Set(keys.map((key) => slotOf(key))).size <= 1;
+  }
+
   settled(): Promise<void> {
     return this.#first;
   }

@@ -38,6 +38,8 @@ export interface Redis {
   dedicated(key: string, events?: LinkEvents): Link;
   /** `host:port` of the node that serves the key: keys of the same node may share a dedicated connection. null: unknown. */
   nodeOf(key: string): string | null;
+  /** True: one task may name all of these keys, in one transaction. */
+  isOneSlot(keys: readonly string[]): boolean;
   /** Resolves when a first attempt to connect has ended, well or not. Never rejects. */
   settled(): Promise<void>;
   close(): void;
@@ -99,6 +101,7 @@ function oneNode(common: LinkOptions, events: LinkEvents): Redis {
     run: (_key, task, timeoutMs) => link.run(task, timeoutMs),
     dedicated: (_key, own = {}) => new Link({ ...common, ...own }),
     nodeOf: () => (node === null ? null : `${node.host}:${node.port}`),
+    isOneSlot: () => true,
     settled: () => link.settled(),
     close: () => link.close(),
   };
