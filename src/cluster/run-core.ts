@@ -29,9 +29,11 @@ export async function runCore(
       loading: (place) => lifeline.loading(place),
     },
   });
-  const drain = () => core.drain().finally(() => setTimeout(() => lifeline.drained(), LAST_TURNS_MS));
   if (isDraining) void core.drain();
-  lifeline.onDrain(() => void drain());
+  lifeline.onDrain(async () => {
+    await core.drain();
+    setTimeout(() => lifeline.drained(), LAST_TURNS_MS);
+  });
   lifeline.onStop(() => void core.close().finally(() => process.exit()));
   lifeline.ready();
 }

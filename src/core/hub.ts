@@ -54,6 +54,7 @@ export async function startHub({ settings, log }: HubOptions): Promise<Hub> {
       engine: core.engine,
       stats: () => ({ engine: core.stats(), gateway: gateway.stats, connections: gateway.connections }),
       async drain() {
+        // First its last events, so that they are shown before the clients go.
         await core.drain();
         await gateway.drain();
       },

@@ -7,18 +7,20 @@ import type { Engine } from "../engine/contract.ts";
 import { CoreEngine, type EngineStats } from "../engine/core-engine.ts";
 import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
-import type { Disk } from "../engine/resident/disk.ts";
-import { ResidentStore } from "../engine/resident/store.ts";
+import type { IngestCounts } from "../ingest/event-counts.ts";
 import { registerIngest } from "../ingest/http.ts";
+import { type RedisStreamSource, startRedisStream } from "../ingest/redis-stream.ts";
 import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
-import { metricsOfCore, metricsOfLinks } from "../metrics/of-core.ts";
+import { metricsOfCore, metricsOfLinks, metricsOfRedisStream } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
 import { registerMetrics } from "../metrics/route.ts";
 import { type Answer, Scraper } from "../metrics/scrape.ts";
+import { connectRedis } from "../redis/redis.ts";
 import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 import { createInternalListener } from "./internal-listener.ts";
+import { openStore, restore } from "./state.ts";
 
 export interface CoreOptions {
   readonly settings: Settings;
@@ -48,18 +50,20 @@ export interface Core {
   /** Of this process: with a gateway in it, it is for that one's metrics too. */
   readonly metrics: Registry;
   stats(): EngineStats;
-  /** From now on not ready, and events are refused with `draining`; shows what is still held back. */
+  /**
+   * From now on not ready, and events are refused with `draining`; shows what is still held back. Resolves when what
+   * was read of a Redis Stream has been taken as well; never rejects.
+   */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
-
-const TELL_EVERY_MS = 1_000;
 
 /** The process that knows state: internal listener -> ingest -> engine. Read downwards in the order of a message. */
 export async function startCore({ settings, verifier, log, cluster }: CoreOptions): Promise<Core> {
   let isDraining = false;
 
-  const store = await openStore(settings, log, cluster ?? null);
+  const startMs = cluster?.startMs ?? systemClock.unixMs();
+  const store = await openStore(settings, { startMs, log, loading: cluster?.loading ?? null });
   const engine = new CoreEngine({
     clock: systemClock,
     store,
@@ -119,6 +123,8 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   registerMetrics(internal, new Scraper(metrics, askOthers));
   await links?.listen(cluster?.linkPath ?? "");
   const internalUrl = await accept(internal, settings, cluster?.connections ?? null);
+  const stream = startStream(settings, engine, ingest, log);
+  if (stream !== null) metrics.add(metricsOfRedisStream(stream));
 
   return {
     engine,
@@ -126,13 +132,14 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     internalUrl,
     metrics,
     stats: () => engine.stats,
-    drain() {
+    async drain() {
       isDraining = true;
       links?.tellHealth();
-      return engine.showHeldBack();
+      await Promise.all([engine.showHeldBack(), stream?.stop()]);
     },
     async close() {
       isDraining = true;
+      stream?.close();
       links?.close();
       metrics.close();
       await internal.close();
@@ -141,46 +148,22 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   };
 }
 
-/** Reads back what has something to do; says how far it is, where that takes long. */
-async function restore(store: ResidentStore, log: Logger): Promise<void> {
-  const startedAtMs = performance.now();
-  let toldAtMs = startedAtMs;
-  await store.restore((photos) => {
-    if (performance.now() - toldAtMs < TELL_EVERY_MS) return;
-    toldAtMs = performance.now();
-    log.info({ openPhotos: photos }, "reading the state back");
-  });
-  const { jobs, openPhotos } = store.stats;
-  if (jobs === 0) return;
-  const tookMs = Math.round(performance.now() - startedAtMs);
-  log.info({ jobs, openPhotos, tookMs }, "the state of before is back");
-}
-
-/** Rejects with a StartError that names the data folder, where it can't be used. */
-async function openStore(
-  settings: Settings,
+/** null: no stream is to be read. */
+function startStream(
+  { redis, redisStream, maxBatch, maxBody }: Settings,
+  engine: Engine,
+  { bySource }: IngestCounts,
   log: Logger,
-  cluster: CoreCluster | null,
-): Promise<ResidentStore> {
-  const startMs = cluster?.startMs ?? systemClock.unixMs();
-  const { durability, dataDir: folder } = settings;
-  let disk: Disk | null = null;
-  if (durability !== "none") {
-    cluster?.loading(`data folder ${folder}`);
-    const { openDataFolder } = await import("../engine/resident/data-folder.ts");
-    disk = await openDataFolder({ folder, durability, floorSeq: Math.floor(startMs) * 1000 });
-  }
-  return new ResidentStore({
-    clock: systemClock,
-    retentionMs: settings.jobRetention,
-    maxJobsPerUser: settings.maxJobsPerUser,
-    startMs,
-    disk,
-    onTrouble: (error) =>
-      log.error(
-        { cause: error instanceof Error ? error.message : String(error), folder },
-        "the data folder can't be written: events are refused until it can",
-      ),
+): RedisStreamSource | null {
+  if (redis === null || redisStream === null) return null;
+  return startRedisStream({
+    redis: connectRedis(redis),
+    stream: redisStream,
+    publish: (events) => engine.publish(events),
+    counts: bySource["redis-stream"],
+    log,
+    maxBatch,
+    maxEventBytes: maxBody,
   });
 }
 

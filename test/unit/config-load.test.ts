@@ -344,7 +344,6 @@ describe("what a later version brings", () => {
     };
     expect(lines(flags).map((line) => line.split(/ comes|: the/)[0])).toEqual([
       "warn: redis",
-      "warn: redis-stream",
       "warn: trusted-proxies",
       "warn: ui",
     ]);
