@@ -5,7 +5,11 @@ export { startHub } from "./core/hub.ts";
 export type { ErrorCode } from "./errors.ts";
 export { HubError } from "./errors.ts";
 export type { PublishData, PublishEvent, PublishEventType } from "./publisher/events.ts";
-export type { PublisherOptions } from "./publisher/options.ts";
+export type {
+  HttpPublisherOptions,
+  PublisherOptions,
+  StreamPublisherOptions,
+} from "./publisher/options.ts";
 export type { Publisher, PublisherStats } from "./publisher/publisher.ts";
 export { createPublisher } from "./publisher/publisher.ts";
 export type { TusServer } from "./publisher/tus-hooks.ts";

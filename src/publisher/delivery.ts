@@ -1,9 +1,9 @@
 import { fullJitterMs } from "../backoff.ts";
 import { errorCatalogue, type HubError } from "../errors.ts";
 import { createAlarm } from "./alarm.ts";
+import type { EventRejection, Outcome } from "./carrier.ts";
 import type { PublisherSettings } from "./options.ts";
 import type { PublishQueue, Slot } from "./queue.ts";
-import { type EventRejection, type Outcome, sendBatch } from "./send.ts";
 
 export type Report = (error: HubError, willRetry: boolean, events: number) => void;
 
@@ -79,11 +79,12 @@ export class Delivery {
 
   async #deliver(signal: AbortSignal): Promise<void> {
     const maxBytes = this.#settings.maxBatchBytes;
-    const { slots, body } = this.#queue.take(performance.now(), { maxEvents: this.#batchNow, maxBytes });
+    const batch = this.#queue.take(performance.now(), { maxEvents: this.#batchNow, maxBytes });
+    const { slots } = batch;
     if (slots.length === 0) return;
     this.#inFlight = slots;
     if (this.#failures > 0) this.retries += 1;
-    const outcome = await sendBatch(this.#settings.endpoint, body, signal);
+    const outcome = await this.#settings.carrier.send(batch, signal);
     // Whoever aborted has settled what was in flight.
     if (outcome === null || signal.aborted) return;
     this.#inFlight = [];

@@ -1,12 +1,10 @@
 import type { Backoff } from "../backoff.ts";
 import type { HubError } from "../errors.ts";
-import type { Endpoint } from "./send.ts";
+import type { Carrier } from "./carrier.ts";
+import { createHttpCarrier } from "./send.ts";
+import { createStreamCarrier } from "./stream.ts";
 
-export interface PublisherOptions {
-  /** The hub's internal listener, e.g. `http://127.0.0.1:8081`. */
-  readonly url: string | URL;
-  /** One of the hub's ingest tokens. */
-  readonly token: string;
+interface CommonOptions {
   /** CloudEvents `source` of events that name none. Default: `urn:progress-hub:publisher`. */
   readonly source?: string | undefined;
   /** Events a request, at least 1. Default 500; the hub's limit is its `max-batch`. */
@@ -33,16 +31,41 @@ export interface PublisherOptions {
         readonly rejections?: number | undefined;
       }
     | undefined;
-  readonly fetch?: typeof fetch | undefined;
   /** Told of each failed request and each rejected event; for logs. `willRetry` false: `events` were given up. */
   readonly onError?:
     | ((error: HubError, info: { readonly willRetry: boolean; readonly events: number }) => void)
     | undefined;
 }
 
+/** Over HTTP: the hub answers for each event. */
+export interface HttpPublisherOptions extends CommonOptions {
+  /** The hub's internal listener, e.g. `http://127.0.0.1:8081`. */
+  readonly url: string | URL;
+  /** One of the hub's ingest tokens. */
+  readonly token: string;
+  readonly fetch?: typeof fetch | undefined;
+}
+
+/**
+ * Into the Redis Stream that the hub reads (`redis-stream`): what is acknowledged is in the stream, and no more is
+ * known of it. The hub may still refuse it, and then moves it to `<stream>:dead`. Nothing is rejected event by event.
+ */
+export interface StreamPublisherOptions extends CommonOptions {
+  /** As the hub's setting `redis`: `redis://`, `rediss://`, `redis-cluster://` or `redis-sentinel://`. */
+  readonly redis: string;
+  readonly stream: string;
+  /**
+   * About so many entries are kept, the newest, whether they were read or not; the hub itself takes none out. 0: all.
+   * Default 1,000,000, which is some 400 MB.
+   */
+  readonly maxStreamLength?: number | undefined;
+}
+
+export type PublisherOptions = HttpPublisherOptions | StreamPublisherOptions;
+
 /** Options with every default filled in. */
 export interface PublisherSettings {
-  readonly endpoint: Endpoint;
+  readonly carrier: Carrier;
   readonly source: string;
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
@@ -60,12 +83,7 @@ const EVENTS_PATH = "api/v1/events";
 export function settingsOf(options: PublisherOptions): PublisherSettings {
   const retry = options.retry ?? {};
   return {
-    endpoint: {
-      url: eventsUrl(new URL(options.url)),
-      token: options.token,
-      timeoutMs: atLeast(1, "requestTimeoutMs", options.requestTimeoutMs ?? 10_000),
-      fetch: options.fetch ?? fetch,
-    },
+    carrier: carrierOf(options),
     source: options.source ?? DEFAULT_SOURCE,
     maxBatch: atLeast(1, "maxBatch", options.maxBatch ?? 500),
     maxBatchBytes: atLeast(1, "maxBatchBytes", options.maxBatchBytes ?? 1024 * 1024),
@@ -79,6 +97,17 @@ export function settingsOf(options: PublisherOptions): PublisherSettings {
     giveUpAfterMs: atLeast(0, "retry.giveUpAfterMs", retry.giveUpAfterMs ?? 300_000),
     maxRejections: atLeast(0, "retry.rejections", retry.rejections ?? 5),
   };
+}
+
+function carrierOf(options: PublisherOptions): Carrier {
+  const timeoutMs = atLeast(1, "requestTimeoutMs", options.requestTimeoutMs ?? 10_000);
+  if ("stream" in options) {
+    const { redis, stream, maxStreamLength = 1_000_000 } = options;
+    const maxLength = atLeast(0, "maxStreamLength", maxStreamLength);
+    return createStreamCarrier({ redis, stream, maxLength, timeoutMs });
+  }
+  const url = eventsUrl(new URL(options.url));
+  return createHttpCarrier({ url, token: options.token, timeoutMs, fetch: options.fetch ?? fetch });
 }
 
 function eventsUrl(base: URL): URL {

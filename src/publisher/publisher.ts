@@ -10,7 +10,7 @@ export interface PublisherStats {
   readonly pending: number;
   /** Waiting in `publish()` for a place. */
   readonly waiting: number;
-  /** Acknowledged by the hub. */
+  /** Acknowledged by the hub, or by Redis. */
   readonly sent: number;
   /** Progresses that a newer one of the same photo replaced before they were sent. */
   readonly superseded: number;
@@ -23,7 +23,8 @@ export interface PublisherStats {
 export interface Publisher {
   /**
    * Sends an event, batched with others. Resolves when the hub has acknowledged it, or a newer progress of the same
-   * photo that took its place. Events of one photo and of one job are sent in the order of the calls.
+   * photo that took its place; with `stream`, when it is in the stream, where the hub may still find it unacceptable.
+   * Events of one photo and of one job are sent in the order of the calls.
    *
    * Rejects with a HubError: the hub's code for an event it rejects (`owner_unknown` after a few tries),
    * `overloaded` when the publisher stayed full for `publishTimeoutMs`, `not_delivered` when it was given up or the
@@ -41,8 +42,8 @@ export interface Publisher {
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /**
- * A backend's way to tell the hub. One request at a time, over a connection kept alive; memory is bounded by
- * `maxPending`. The process stays alive while events are pending, and not because of an idle publisher.
+ * A backend's way to tell the hub, over HTTP or through a Redis Stream. One request at a time, over a connection kept
+ * alive; memory is bounded by `maxPending`. The process stays alive while events are pending, and not because of an idle publisher.
  * Throws RangeError for a limit below its least, TypeError for a URL that is none.
  */
 export function createPublisher(options: PublisherOptions): Publisher {

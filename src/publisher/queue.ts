@@ -1,3 +1,4 @@
+import type { Batch } from "./carrier.ts";
 import { type Envelope, encodeEvent, mergeProgress, photoIdOf } from "./events.ts";
 
 /** One event on its way; a newer progress may take its place until it is sent. */
@@ -111,7 +112,7 @@ export class PublishQueue {
   }
 
   /** The next batch in order, empty when all that is queued belongs to jobs that are held. */
-  take(nowMs: number, limits: BatchLimits): { readonly slots: readonly Slot[]; readonly body: string } {
+  take(nowMs: number, limits: BatchLimits): Batch {
     for (const [jobId, held] of this.#held) if (held.dueMs <= nowMs) this.#release(jobId);
     const slots: Slot[] = [];
     const parts: string[] = [];

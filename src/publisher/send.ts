@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue, HubError } from "../errors.ts";
+import type { Carrier, EventRejection, Outcome } from "./carrier.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
 export interface Endpoint {
@@ -8,28 +9,12 @@ export interface Endpoint {
   readonly fetch: typeof fetch;
 }
 
-/** The hub's word on one event of a batch. */
-export interface EventRejection {
-  readonly index: number;
-  readonly error: HubError;
+export function createHttpCarrier(endpoint: Endpoint): Carrier {
+  return { send: ({ body }, signal) => sendBatch(endpoint, body, signal) };
 }
 
-export type Outcome =
-  /** The hub has seen every event; those not listed are committed. */
-  | { readonly kind: "answered"; readonly rejected: readonly EventRejection[] }
-  /** 413: fewer events may fit. `byCount`: the number was too large, not the bytes. */
-  | { readonly kind: "too_large"; readonly byCount: boolean; readonly error: HubError }
-  /** The same request may succeed later, at the earliest after `notBeforeMs` (0: any time). */
-  | { readonly kind: "failed"; readonly notBeforeMs: number; readonly error: HubError }
-  /** The same request would fail again. */
-  | { readonly kind: "refused"; readonly error: HubError };
-
 /** POSTs one batch. Never throws. null: broken off by `signal`. */
-export async function sendBatch(
-  endpoint: Endpoint,
-  body: string,
-  signal: AbortSignal,
-): Promise<Outcome | null> {
+async function sendBatch(endpoint: Endpoint, body: string, signal: AbortSignal): Promise<Outcome | null> {
   // Not AbortSignal.any: on Node 20 each use of it leaves a trace in a signal that lives on.
   const request = new AbortController();
   const stop = () => request.abort();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createPublisher, type Publisher, type PublisherOptions } from "../../../src/index.ts";
+import { createPublisher, type HttpPublisherOptions, type Publisher } from "../../../src/index.ts";
 import { completed, fate, progress } from "./publishing.ts";
 import {
   accept,
@@ -23,7 +23,7 @@ afterEach(async () => {
   await hub.close();
 });
 
-function publisherOf(options: Partial<PublisherOptions> = {}): Publisher {
+function publisherOf(options: Partial<HttpPublisherOptions> = {}): Publisher {
   const publisher = createPublisher({
     url: hub.url,
     token: "secret",

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createPublisher,
+  type HttpPublisherOptions,
   type PublishEvent,
   type Publisher,
-  type PublisherOptions,
 } from "../../../src/index.ts";
 import { completed, fate, progress } from "./publishing.ts";
 import {
@@ -32,7 +32,7 @@ afterEach(async () => {
 /** Nothing is sent before `flush()`. */
 const ONE_BATCH = { flushIntervalMs: 600_000 };
 
-function publisherOf(options: Partial<PublisherOptions> = {}): Publisher {
+function publisherOf(options: Partial<HttpPublisherOptions> = {}): Publisher {
   const publisher = createPublisher({
     url: hub.url,
     token: "secret",
