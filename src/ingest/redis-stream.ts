@@ -37,7 +37,7 @@ export interface StreamTiming {
   readonly retryAfterMs: (deliveries: number) => number;
 }
 
-export interface RedisStreamStats {
+interface RedisStreamStats {
   /** Dead letters by code. */
   readonly deadLetters: ReadonlyMap<string, number>;
 }

@@ -26,7 +26,7 @@ export interface GroupFigures {
   readonly pending: number;
 }
 
-export const GROUP = "progress-hub";
+const GROUP = "progress-hub";
 /** About so many are kept; the oldest go. */
 const MAX_DEAD_LETTERS = 10_000;
 /** Values as they are, maps as lists: events must reach the gate byte by byte. */

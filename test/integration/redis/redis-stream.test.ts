@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { HubError } from "../../../src/errors.ts";
 import { until } from "../../faults/until.ts";
@@ -228,6 +229,21 @@ describeWithRedis("a Redis Stream", () => {
     const next = scriptedEngine();
     startSource(server.url, next, { claimAfterMs: 50, sweepEveryMs: 20 });
     await untilTaken(next, ["a"]);
+  });
+
+  it("needs no more rights than the docs say", async () => {
+    const docs = readFileSync(new URL("../../../docs/operations.md", import.meta.url), "utf8");
+    const [, rule = ""] = /ACL SETUSER hub (.*)/.exec(docs) ?? [];
+    const server = await startRedis();
+    await server.command("ACL", "SETUSER", "hub", ...rule.split(" "));
+    const { source, lines } = startSource(server.url.replace("//", "//hub:password@"), engine);
+    await add(server, cloudEvent("a"), "{");
+    await untilTaken(engine, ["a"]);
+    await until(async () => (await entriesOf(server, DEAD)).length === 1, "a dead letter", 10_000);
+    expect(await source.figures()).toEqual({ behind: 0, pending: 0 });
+    await source.stop();
+    expect(await groupOf(server)).toMatchObject({ consumers: 0 });
+    expect(lines().map(({ msg }) => msg)).toEqual(["events of the Redis Stream can't be taken"]);
   });
 
   it("tells how far behind the hubs are", async () => {
