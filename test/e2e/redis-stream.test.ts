@@ -1,10 +1,11 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { createPublisher, type Publisher } from "../../src/index.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { killAll, startCluster, tokenFor } from "../faults/cluster.ts";
 import { until } from "../faults/until.ts";
 import { scrape } from "../metrics.ts";
 import { describeWithRedis } from "../redis/available.ts";
+import { makeCertificate } from "../redis/certificate.ts";
 import { endAllServers, type RedisServer, startRedis } from "../redis/server.ts";
 
 const STREAM = "uploads";
@@ -12,6 +13,7 @@ const open: Watcher[] = [];
 const publishers: Publisher[] = [];
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const watcher of open.splice(0)) watcher.close();
   await Promise.all(publishers.splice(0).map((publisher) => publisher.close(0)));
   killAll();
@@ -117,6 +119,29 @@ describeWithRedis("serve --redis-stream", () => {
     await until(() => hasEnded(watcher, "c"), "the third photo", 20_000);
     expect(hub.stderr.match(/the Redis Stream can't be read/g)).toHaveLength(1);
     expect(hub.exit).toBeNull();
+  });
+
+  it("is read over TLS with a password, which no line of the log tells", async () => {
+    const tls = makeCertificate();
+    const password = "p@ss/word-of-redis";
+    const server = await startRedis({ tls, password });
+    vi.stubEnv("NODE_EXTRA_CA_CERTS", tls.certificatePath);
+    const hub = await startHub(server, "--log-level", "trace");
+    const event = {
+      specversion: "1.0",
+      id: "1",
+      source: "test",
+      type: "photo.upload.completed",
+      data: { jobId: "trip", photoId: "a", userId: "u" },
+    };
+    await server.command("XADD", STREAM, "*", "event", JSON.stringify(event));
+    const watcher = watchers.websocket({ publicUrl: hub.publicUrl, token: tokenFor("u") });
+    open.push(watcher);
+    await until(() => hasEnded(watcher, "a"), "the photo", 10_000);
+    await server.kill();
+    await until(() => hub.stderr.includes("the Redis Stream can't be read"), "it is told", 10_000);
+    for (const secret of [password, encodeURIComponent(password)])
+      expect(hub.stdout + hub.stderr).not.toContain(secret);
   });
 
   it("a hub that is told to stop while events come in shows all it has acknowledged", async () => {
