@@ -15,7 +15,7 @@ export interface ChildEvents {
   exited(cause: string): void;
 }
 
-/** What a process dies of that reads a damaged file which is mapped into its memory. */
+/** What a process dies of, if it does not go round in circles, that reads a damaged file which is mapped into its memory. */
 const SIGNALS_OF_DAMAGE: ReadonlySet<NodeJS.Signals> = new Set(["SIGSEGV", "SIGBUS", "SIGABRT", "SIGILL"]);
 
 /** One process that the primary started. */
@@ -36,6 +36,7 @@ export class Child implements Taker {
   #cause: string | null = null;
   /** Where it reads its state from just now; null: it doesn't. */
   #loadingFrom: string | null = null;
+  #isHung = false;
 
   constructor(process: ChildProcess, start: Start, events: ChildEvents) {
     this.#process = process;
@@ -105,8 +106,15 @@ export class Child implements Taker {
     this.#process.kill("SIGKILL");
   }
 
+  /** It gives no sign of life. */
+  killHung(): void {
+    this.#isHung = true;
+    this.kill();
+  }
+
   #suspicionAt(signal: NodeJS.Signals): string {
-    if (this.#loadingFrom === null || !SIGNALS_OF_DAMAGE.has(signal)) return "";
+    const isOfDamage = this.#isHung || SIGNALS_OF_DAMAGE.has(signal);
+    if (this.#loadingFrom === null || !isOfDamage) return "";
     return ` while it read ${this.#loadingFrom}, which may be damaged; put back a copy, or move it away to begin anew`;
   }
 

@@ -88,7 +88,7 @@ export class Slot {
       const silentMs = nowMs - (child.aliveAtMs ?? child.startedAtMs);
       if (silentMs <= (child.aliveAtMs === null ? START_TIMEOUT_MS : HUNG_AFTER_MS)) continue;
       this.#options.log.error({ child: this.name, childPid: child.pid, silentMs }, "a process hangs: killed");
-      child.kill();
+      child.killHung();
     }
   }
 

@@ -82,7 +82,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     jobIntervalMs: settings.jobInterval,
     recentMs: settings.recent,
   });
-  await restore(store, log);
+  await restore(store, settings, log);
   const directory = new Directory(settings.maxConnectionsPerUser);
 
   const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Settings } from "../config/schema.ts";
 import { systemClock } from "../engine/clock.ts";
+import { damaged } from "../engine/resident/damaged.ts";
 import type { Disk } from "../engine/resident/disk.ts";
 import { ResidentStore } from "../engine/resident/store.ts";
 
@@ -15,14 +16,23 @@ interface StateOptions {
 const TELL_EVERY_MS = 1_000;
 
 /** Reads back what has something to do; says how far it is, where that takes long. */
-export async function restore(store: ResidentStore, log: Logger): Promise<void> {
+export async function restore(
+  store: ResidentStore,
+  { dataDir: folder }: Settings,
+  log: Logger,
+): Promise<void> {
   const startedAtMs = performance.now();
   let toldAtMs = startedAtMs;
-  await store.restore((photos) => {
+  const tell = (photos: number): void => {
     if (performance.now() - toldAtMs < TELL_EVERY_MS) return;
     toldAtMs = performance.now();
     log.info({ openPhotos: photos }, "reading the state back");
-  });
+  };
+  try {
+    await store.restore(tell);
+  } catch (error) {
+    throw damaged(folder ?? "of this hub", error instanceof Error ? error.message : String(error));
+  }
   const { jobs, openPhotos } = store.stats;
   if (jobs === 0) return;
   const tookMs = Math.round(performance.now() - startedAtMs);
@@ -47,10 +57,10 @@ export async function openStore(
     maxJobsPerUser: settings.maxJobsPerUser,
     startMs,
     disk,
-    onTrouble: (error) =>
-      log.error(
-        { cause: error instanceof Error ? error.message : String(error), folder },
-        "the data folder can't be written: events are refused until it can",
-      ),
+    onTrouble(error) {
+      if (error === null) return log.info({ folder }, "the data folder can be written again");
+      const cause = error instanceof Error ? error.message : String(error);
+      log.error({ cause, folder }, "the data folder can't be written: events are refused until it can");
+    },
   });
 }

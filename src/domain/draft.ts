@@ -89,8 +89,33 @@ export function isJobChanged(before: Job, after: Job): boolean {
   );
 }
 
-/** Makes the draft's changes the job's own; the draft is not to be used again. */
-export function absorb(job: Job, { photos, userId: _user, jobId: _job, ...rest }: Draft): void {
-  Object.assign(job, rest);
-  for (const photo of photos.own) job.photos.set(photo.photoId, photo);
+/**
+ * Makes the draft's changes the job's own; the draft is not to be used again. What lives long is changed in place: the
+ * collector then finds the drafts young and dead.
+ */
+export function absorb(job: Job, draft: Draft): void {
+  job.tally.become(draft.tally);
+  job.rate.become(draft.rate);
+  job.declared = draft.declared;
+  job.title = draft.title;
+  job.completedHeard = draft.completedHeard;
+  job.cancelledHeard = draft.cancelledHeard;
+  job.lastEventAtMs = draft.lastEventAtMs;
+  job.lastEndingAtMs = draft.lastEndingAtMs;
+  job.shown = draft.shown;
+  job.ended = draft.ended;
+  for (const own of draft.photos.own) {
+    const photo = job.photos.get(own.photoId);
+    if (photo === undefined) job.photos.set(own.photoId, own);
+    else absorbPhoto(photo, own);
+  }
+}
+
+function absorbPhoto(photo: Photo, own: Photo): void {
+  photo.state = own.state;
+  photo.shown = own.shown;
+  photo.stalled = own.stalled;
+  photo.lastEventAtMs = own.lastEventAtMs;
+  photo.lastBytesAtMs = own.lastBytesAtMs;
+  photo.sampledAttempt = own.sampledAttempt;
 }

@@ -42,8 +42,8 @@ export interface Job {
   /** Grows by one with each commit; 0: never committed. */
   version: number;
   readonly photos: Photos;
-  tally: Tally;
-  rate: Rate;
+  readonly tally: Tally;
+  readonly rate: Rate;
   declared: Declared;
   title: string | null;
   /** `uploadjob.completed` was heard: no photo follows. */
@@ -86,6 +86,11 @@ export function createJob(userId: string, jobId: string, nowMs: number): Job {
     shown: null,
     ended: null,
   };
+}
+
+/** It has ended, and none of its photos is open again. */
+export function isQuiet({ ended, tally }: Pick<Job, "ended" | "tally">): boolean {
+  return ended !== null && tally.active === 0;
 }
 
 /** Merges one event of this job. */

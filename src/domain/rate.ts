@@ -29,11 +29,15 @@ export class Rate {
 
   copy(): Rate {
     const copy = new Rate();
-    copy.#bytesPerSecond = this.#bytesPerSecond;
-    copy.#pendingBytes = this.#pendingBytes;
-    copy.#samples = this.#samples;
-    copy.#sinceMs = this.#sinceMs;
+    copy.become(this);
     return copy;
+  }
+
+  become(other: Rate): void {
+    this.#bytesPerSecond = other.#bytesPerSecond;
+    this.#pendingBytes = other.#pendingBytes;
+    this.#samples = other.#samples;
+    this.#sinceMs = other.#sinceMs;
   }
 
   #refresh(nowMs: number): void {

@@ -20,11 +20,9 @@ export class ExactSum {
     this.#low -= value % UNIT;
   }
 
-  copy(): ExactSum {
-    const copy = new ExactSum();
-    copy.#high = this.#high;
-    copy.#low = this.#low;
-    return copy;
+  become(other: ExactSum): void {
+    this.#high = other.#high;
+    this.#low = other.#low;
   }
 
   get value(): number {

@@ -42,10 +42,10 @@ export interface JobTotals {
  * Cancelled photos leave both sides; failed ones count as settled with their full weight.
  */
 export class Tally {
-  #count = { [UPLOADING]: 0, [CANCELLED]: 0, [FAILED]: 0, [COMPLETED]: 0 };
-  #bytes = new ExactSum();
-  #knownTotal = new ExactSum();
-  #knownDone = new ExactSum();
+  readonly #count = { [UPLOADING]: 0, [CANCELLED]: 0, [FAILED]: 0, [COMPLETED]: 0 };
+  readonly #bytes = new ExactSum();
+  readonly #knownTotal = new ExactSum();
+  readonly #knownDone = new ExactSum();
   #knownCount = 0;
   #unknownCount = 0;
   #unknownSettled = 0;
@@ -72,14 +72,23 @@ export class Tally {
 
   copy(): Tally {
     const copy = new Tally();
-    copy.#count = { ...this.#count };
-    copy.#bytes = this.#bytes.copy();
-    copy.#knownTotal = this.#knownTotal.copy();
-    copy.#knownDone = this.#knownDone.copy();
-    copy.#knownCount = this.#knownCount;
-    copy.#unknownCount = this.#unknownCount;
-    copy.#unknownSettled = this.#unknownSettled;
+    copy.become(this);
     return copy;
+  }
+
+  /** Takes over what the other one counts. */
+  become(other: Tally): void {
+    const count = other.#count;
+    this.#count[UPLOADING] = count[UPLOADING];
+    this.#count[CANCELLED] = count[CANCELLED];
+    this.#count[FAILED] = count[FAILED];
+    this.#count[COMPLETED] = count[COMPLETED];
+    this.#bytes.become(other.#bytes);
+    this.#knownTotal.become(other.#knownTotal);
+    this.#knownDone.become(other.#knownDone);
+    this.#knownCount = other.#knownCount;
+    this.#unknownCount = other.#unknownCount;
+    this.#unknownSettled = other.#unknownSettled;
   }
 
   replace(before: Share | null, after: Share): void {

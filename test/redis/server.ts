@@ -119,8 +119,11 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   };
 }
 
-/** Below those that the kernel gives to whoever asks for any: a server comes back on its port, which must be free then. */
-const PORTS = { first: 12_000, count: 20_000 };
+/**
+ * Below those that the kernel gives to whoever asks for any: a server comes back on its port, which must be free then.
+ * The nodes of a cluster also listen on 10,000 above their own.
+ */
+const PORTS = { first: 12_000, count: 10_000 };
 
 export async function freePort(): Promise<number> {
   for (;;) {

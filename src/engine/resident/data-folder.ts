@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync } from 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { StartError } from "../../start-error.ts";
+import { damaged } from "./damaged.ts";
 import { Disk, FolderInUse, NewerFormat } from "./disk.ts";
 import { damageOf } from "./inspect.ts";
 
@@ -83,12 +84,6 @@ function explained(path: string, error: unknown): StartError {
     );
   }
   return damaged(path, error instanceof Error ? error.message : String(error));
-}
-
-function damaged(path: string, what: string): StartError {
-  return new StartError(
-    `data folder ${path} can't be read, it may be damaged (${what}); put back a copy, or move it away to begin anew`,
-  );
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { isQuiet, type Job } from "../../domain/job.ts";
 import type { Photo } from "../../domain/photo-view.ts";
 import type { OwnedKind } from "../store.ts";
 import {
@@ -60,7 +62,8 @@ export class NewerFormat extends Error {
 /** What a write may change; all of one write is there, or nothing of it. */
 export interface Batch {
   photo(key: JobKey, photo: Photo): void;
-  job(kept: KeptJob): void;
+  /** `before`: as it is on disk; null: it isn't. */
+  job(kept: KeptJob, before: Job | null): void;
   dropJob(kept: KeptJob): void;
   user(userId: string, record: UserRecord): void;
   dropUser(userId: string): void;
@@ -69,10 +72,14 @@ export interface Batch {
   floorSeq(floorSeq: number): void;
 }
 
-type Table<Value> = Database<Value, string[]>;
+/** A disk with less is as good as full. */
+const ROOM_BYTES = 1024 * 1024;
 
-/** Greater than every id that may follow in a key. */
-const END = "\u{10ffff}";
+type Table = Database<string, string>;
+
+/** Between the parts of a key, which hold no control characters; and what follows it, for the end of a range. */
+const SEPARATOR = "\n";
+const AFTER_SEPARATOR = "\v";
 
 /**
  * State in a folder: one environment of LMDB, which one process writes. Reads are synchronous, from memory that the
@@ -82,24 +89,26 @@ export class Disk {
   readonly epoch: string;
   readonly #durability: DiskOptions["durability"];
   readonly #root: RootDatabase<unknown, string>;
-  readonly #users: Table<string>;
-  readonly #jobs: Table<string>;
-  readonly #photos: Table<string>;
+  readonly #users: Table;
+  readonly #jobs: Table;
+  readonly #photos: Table;
   /** Jobs that have something to do: not ended, or with photos that are open again. */
-  readonly #open: Table<string>;
+  readonly #open: Table;
   /** Ended jobs, by the time of their ends. */
-  readonly #ended: Table<string>;
-  readonly #owners: Table<string>;
+  readonly #ended: Table;
+  readonly #owners: Table;
   /** Uploads that have an owner, by the time at which they got one. */
-  readonly #uploads: Table<string>;
+  readonly #uploads: Table;
   readonly #batch: Batch;
 
   readonly #onClose: () => void;
+  readonly #folder: string;
 
   /** Throws FolderInUse, NewerFormat, or LMDB's error. */
   constructor({ folder, durability, floorSeq, onClose = () => undefined }: DiskOptions) {
     this.#durability = durability;
     this.#onClose = onClose;
+    this.#folder = folder;
     // Without syncs a transaction is a write into the system's page cache.
     const settings = durability === "commit" ? { noSync: true, overlappingSync: false } : {};
     this.#root = open<unknown, string>({
@@ -137,50 +146,58 @@ export class Disk {
 
   /** null: nothing is kept of the user. */
   user(userId: string): UserRecord | null {
-    const text = this.#users.get([userId]);
+    const text = this.#users.get(userId);
     return text === undefined ? null : JSON.parse(text);
   }
 
   /** In the order in which they were heard of, without their photos. */
   jobsOf(userId: string, times: Times): readonly KeptJob[] {
     const kept: KeptJob[] = [];
-    for (const { key, value } of this.#jobs.getRange({ start: [userId], end: [userId, END] })) {
-      kept.push(decodeJob(userId, key[1] ?? "", value, times));
+    for (const { key, value } of this.#jobs.getRange(below(userId))) {
+      const [, jobId = ""] = partsOf(key);
+      kept.push(decodeJob(userId, jobId, value, times));
     }
     return kept.sort((left, right) => left.bornSeq - right.bornSeq);
   }
 
   *photosOf({ userId, jobId }: JobKey, nowMs: number): Generator<Photo> {
-    const range = { start: [userId, jobId], end: [userId, jobId, END] };
-    for (const { key, value } of this.#photos.getRange(range)) yield decodePhoto(key[2] ?? "", value, nowMs);
+    for (const { key, value } of this.#photos.getRange(below(keyOf(userId, jobId)))) {
+      const [, , photoId = ""] = partsOf(key);
+      yield decodePhoto(photoId, value, nowMs);
+    }
   }
 
   /** Whether the job is not kept as a whole in memory. */
   *openJobs(): Generator<JobKey> {
-    for (const [userId = "", jobId = ""] of this.#open.getKeys()) yield { userId, jobId };
+    for (const key of this.#open.getKeys()) {
+      const [userId = "", jobId = ""] = partsOf(key);
+      yield { userId, jobId };
+    }
   }
 
   /** The jobs that ended at or before a time, oldest first. */
   *endedUntil(unixMs: number): Generator<JobKey> {
-    for (const [, userId = "", jobId = ""] of this.#ended.getKeys({ end: [timeKey(unixMs), END] })) {
+    for (const key of this.#ended.getKeys({ end: timeKey(unixMs) + AFTER_SEPARATOR })) {
+      const [, userId = "", jobId = ""] = partsOf(key);
       yield { userId, jobId };
     }
   }
 
   /** Unix milliseconds; null: no job has ended. */
   get oldestEndUnixMs(): number | null {
-    for (const [time = ""] of this.#ended.getKeys({ limit: 1 })) return Number(time);
+    for (const key of this.#ended.getKeys({ limit: 1 })) return Number(partsOf(key)[0]);
     return null;
   }
 
   ownerOf(kind: OwnedKind, id: string): string | null {
-    return this.#owners.get([kind, id]) ?? null;
+    return this.#owners.get(keyOf(kind, id)) ?? null;
   }
 
   /** All that are bound, in the order in which they were. */
   *uploads(): Generator<Upload> {
     for (const { key, value: userId } of this.#uploads.getRange()) {
-      yield { id: key[1] ?? "", userId, atUnixMs: Number(key[0]) };
+      const [time, id = ""] = partsOf(key);
+      yield { id, userId, atUnixMs: Number(time) };
     }
   }
 
@@ -199,6 +216,15 @@ export class Disk {
     });
   }
 
+  /** True: there is room again, and it takes a write. */
+  async probe(): Promise<boolean> {
+    // A full disk takes small writes now and then, into pages that were freed before.
+    const { bavail, bsize } = statfsSync(this.#folder);
+    if (bavail * bsize < ROOM_BYTES) return false;
+    await this.write((batch) => batch.floorSeq(this.floorSeq));
+    return true;
+  }
+
   async close(): Promise<void> {
     await this.#root.close();
     process.off("unhandledRejection", ignoreCommitError);
@@ -206,16 +232,14 @@ export class Disk {
   }
 
   /**
-   * Makes this process the only one that writes. LMDB's table of readers holds a lock that the system lets go of with its
-   * process, however that ends: an owner that is not in it is gone.
+   * Sees to it that this process is the only one, without a write. To read is to be in LMDB's table of readers, where a
+   * process stands until it ends, however it ends: of two that start at once, at least one sees the other.
    */
   #claim(): void {
-    if (Number(this.#root.get("format") ?? FORMAT) > FORMAT) throw new NewerFormat();
-    this.#root.transactionSync(() => {
-      const owner = Number(this.#root.get("owner") ?? 0);
-      if (owner !== process.pid && this.#readers().has(owner)) throw new FolderInUse(owner);
-      this.#root.putSync("owner", String(process.pid));
-    });
+    const format = Number(this.#root.get("format") ?? FORMAT);
+    const [other] = [...this.#readers()].filter((pid) => pid !== process.pid);
+    if (other !== undefined) throw new FolderInUse(other);
+    if (format > FORMAT) throw new NewerFormat();
   }
 
   #readers(): ReadonlySet<number> {
@@ -224,8 +248,8 @@ export class Disk {
     return new Set(lines.map((line) => Number(line.trim().split(/\s+/)[0])).filter((pid) => pid > 0));
   }
 
-  #table(name: string): Table<string> {
-    return this.#root.openDB<string, string[]>({ name, encoding: "string" });
+  #table(name: string): Table {
+    return this.#root.openDB<string, string>({ name, encoding: "string" });
   }
 
   #epochOf(floorSeq: number): string {
@@ -241,49 +265,74 @@ export class Disk {
   }
 
   #makeBatch(): Batch {
-    const [users, jobs, photos, openJobs, ended] = [
-      this.#users,
-      this.#jobs,
-      this.#photos,
-      this.#open,
-      this.#ended,
-    ];
+    const { put, remove } = this.#durability === "commit" ? inTransaction : inBatch;
+    const [root, users, jobs, photos] = [this.#root, this.#users, this.#jobs, this.#photos];
+    const [openJobs, ended, owners, uploads] = [this.#open, this.#ended, this.#owners, this.#uploads];
     return {
       photo({ userId, jobId }, photo) {
-        photos.put([userId, jobId, photo.photoId], encodePhoto(photo));
+        put(photos, keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
       },
-      job(kept) {
+      job(kept, before) {
         const { job } = kept;
-        const key = [job.userId, job.jobId];
-        jobs.put(key, encodeJob(kept));
-        if (job.ended === null || job.tally.active > 0) openJobs.put(key, "");
-        else openJobs.remove(key);
-        if (job.ended !== null) ended.put([endKey(kept), ...key], "");
+        const key = keyOf(job.userId, job.jobId);
+        put(jobs, key, encodeJob(kept));
+        const wasQuiet = before === null ? null : isQuiet(before);
+        if (isQuiet(job) !== wasQuiet) {
+          if (isQuiet(job)) remove(openJobs, key);
+          else put(openJobs, key, "");
+        }
+        if (job.ended !== null && (before?.ended ?? null) === null) put(ended, keyOf(endTime(kept), key), "");
       },
-      dropJob: (kept) => this.#dropJob(kept),
-      user: (userId, record) => void users.put([userId], JSON.stringify(record)),
-      dropUser: (userId) => void users.remove([userId]),
-      owner: (kind, id, userId, atUnixMs) => {
-        this.#owners.put([kind, id], userId);
-        if (kind === "upload") this.#uploads.put([timeKey(atUnixMs), id], userId);
+      dropJob: (kept) => {
+        const { userId, jobId } = kept.job;
+        const key = keyOf(userId, jobId);
+        for (const photo of [...photos.getKeys(below(key))]) remove(photos, photo);
+        remove(jobs, key);
+        remove(openJobs, key);
+        if (kept.job.ended !== null) remove(ended, keyOf(endTime(kept), key));
+        if (this.ownerOf("job", jobId) === userId) remove(owners, keyOf("job", jobId));
       },
-      dropUpload: ({ id, atUnixMs }) => {
-        this.#owners.remove(["upload", id]);
-        this.#uploads.remove([timeKey(atUnixMs), id]);
+      user: (userId, record) => put(users, userId, JSON.stringify(record)),
+      dropUser: (userId) => remove(users, userId),
+      owner(kind, id, userId, atUnixMs) {
+        put(owners, keyOf(kind, id), userId);
+        if (kind === "upload") put(uploads, keyOf(timeKey(atUnixMs), id), userId);
       },
-      floorSeq: (floorSeq) => void this.#root.put("floorSeq", String(floorSeq)),
+      dropUpload({ id, atUnixMs }) {
+        remove(owners, keyOf("upload", id));
+        remove(uploads, keyOf(timeKey(atUnixMs), id));
+      },
+      floorSeq: (floorSeq) => put(root, "floorSeq", String(floorSeq)),
     };
   }
+}
 
-  #dropJob(kept: KeptJob): void {
-    const { userId, jobId, ended } = kept.job;
-    const range = { start: [userId, jobId], end: [userId, jobId, END] };
-    for (const key of [...this.#photos.getKeys(range)]) this.#photos.remove(key);
-    this.#jobs.remove([userId, jobId]);
-    this.#open.remove([userId, jobId]);
-    if (ended !== null) this.#ended.remove([endKey(kept), userId, jobId]);
-    if (this.ownerOf("job", jobId) === userId) this.#owners.remove(["job", jobId]);
-  }
+interface Writing {
+  put(table: Database<unknown, string>, key: string, value: string): void;
+  remove(table: Database<unknown, string>, key: string): void;
+}
+
+const inTransaction: Writing = {
+  put: (table, key, value) => void table.putSync(key, value),
+  remove: (table, key) => void table.removeSync(key),
+};
+
+const inBatch: Writing = {
+  put: (table, key, value) => void table.put(key, value),
+  remove: (table, key) => void table.remove(key),
+};
+
+function keyOf(...parts: readonly string[]): string {
+  return parts.join(SEPARATOR);
+}
+
+function partsOf(key: string): readonly string[] {
+  return key.split(SEPARATOR);
+}
+
+/** All keys that begin with this one and go on. */
+function below(key: string): { readonly start: string; readonly end: string } {
+  return { start: key + SEPARATOR, end: key + AFTER_SEPARATOR };
 }
 
 /** A commit that fails rejects a promise of LMDB's own too, which nobody can get hold of. */
@@ -292,11 +341,11 @@ function ignoreCommitError(reason: unknown): void {
   throw reason;
 }
 
-function endKey({ endedUnixMs }: KeptJob): string {
+function endTime({ endedUnixMs }: KeptJob): string {
   return timeKey(endedUnixMs ?? 0);
 }
 
-function entriesIn(table: Table<string>): number {
+function entriesIn(table: Table): number {
   const { entryCount }: { entryCount?: unknown } = table.getStats();
   return typeof entryCount === "number" ? entryCount : 0;
 }

@@ -12,6 +12,12 @@ const BRANCH = 1;
 const LEAF = 2;
 const META = 8;
 const NO_PAGE = 2 ** 64;
+/** Header of a node, and its flags. */
+const NODE_BYTES = 8;
+const TABLE = 2;
+const DUPLICATES = 4;
+/** Where a table's record has its root. */
+const ROOT_IN_TABLE = 40;
 
 interface Meta {
   readonly pageBytes: number;
@@ -95,10 +101,18 @@ function damageOfPage(
   if ((flags & (BRANCH | LEAF)) === 0) return `page ${page} is of no kind`;
   const [lower, upper] = [bytes.readUInt16LE(20), bytes.readUInt16LE(22)];
   if (lower > upper || PAGE_HEADER_BYTES + upper > pageBytes) return `page ${page} is malformed`;
-  if ((flags & BRANCH) === 0) return null;
   for (let entry = 0; entry < lower >> 1; entry += 1) {
     const node = PAGE_HEADER_BYTES + bytes.readUInt16LE(PAGE_HEADER_BYTES + 2 * entry);
-    if (node + 8 > pageBytes) return `page ${page} is malformed`;
+    if (node + NODE_BYTES > pageBytes) return `page ${page} is malformed`;
+    if ((flags & BRANCH) === 0) {
+      const root = tableRootAt(bytes, node);
+      if (root === NO_PAGE) continue;
+      if (root < 2 || root > lastPage) return `page ${page} is malformed`;
+      if (root >= pages) return "data.mdb was cut short";
+      const damage = damageOfPage(descriptor, root, pageBytes, lastPage, pages);
+      if (damage !== null) return damage;
+      continue;
+    }
     const child =
       bytes.readUInt16LE(node) +
       bytes.readUInt16LE(node + 2) * 2 ** 16 +
@@ -107,6 +121,13 @@ function damageOfPage(
     if (child >= pages) return "data.mdb was cut short";
   }
   return null;
+}
+
+/** The root of the table that a node of a leaf holds; NO_PAGE: it holds no table, or an empty one. */
+function tableRootAt(bytes: Buffer, node: number): number {
+  const isTable = (bytes.readUInt16LE(node + 4) & (TABLE | DUPLICATES)) === TABLE;
+  const root = node + NODE_BYTES + bytes.readUInt16LE(node + 6) + ROOT_IN_TABLE;
+  return isTable && root + 8 <= bytes.length ? numberAt(bytes, root) : NO_PAGE;
 }
 
 function numberAt(bytes: Buffer, offset: number): number {

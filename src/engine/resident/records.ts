@@ -57,15 +57,21 @@ type JobRecord = readonly [
   completedHeard: 0 | 1,
   cancelledHeard: 0 | 1,
   ended: readonly [status: JobStatus, atUnixMs: number] | null,
-  shown:
-    | readonly [
-        view: Omit<JobView, "title">,
-        title: string | null,
-        totalsVersion: number,
-        seq: number,
-        at: number,
-      ]
-    | null,
+  shown: JobShownRecord | null,
+];
+
+type JobShownRecord = readonly [
+  status: JobView["status"],
+  bytes: number,
+  total: number | null,
+  tenths: number | null,
+  estimated: 0 | 1,
+  remaining: number | null,
+  photos: readonly [total: number, completed: number, failed: number, cancelled: number, active: number],
+  title: string | null,
+  totalsVersion: number,
+  seq: number,
+  at: number,
 ];
 
 /** A job as it is kept, its photos aside. */
@@ -181,9 +187,37 @@ export function encodeJob({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): st
   return JSON.stringify(record);
 }
 
-function jobShownRecord({ view, totalsVersion, last }: NonNullable<Job["shown"]>): JobRecord[8] {
-  const { title, ...rest } = view;
-  return [rest, title, totalsVersion, last.seq, last.at];
+function jobShownRecord({ view, totalsVersion, last }: NonNullable<Job["shown"]>): JobShownRecord {
+  const { total, completed, failed, cancelled, active } = view.photos;
+  return [
+    view.status,
+    view.bytes,
+    view.total,
+    view.tenths,
+    view.estimated ? 1 : 0,
+    view.remaining,
+    [total, completed, failed, cancelled, active],
+    view.title,
+    totalsVersion,
+    last.seq,
+    last.at,
+  ];
+}
+
+function jobShownOf(record: JobShownRecord): NonNullable<Job["shown"]> {
+  const [status, bytes, total, tenths, estimated, remaining, counts, title, totalsVersion, seq, at] = record;
+  const [photos, completed, failed, cancelled, active] = counts;
+  const view: JobView = {
+    bytes,
+    total,
+    tenths,
+    estimated: estimated === 1,
+    remaining,
+    photos: { total: photos, completed, failed, cancelled, active },
+    status,
+    title,
+  };
+  return { view, totalsVersion, last: { seq, at }, lastAtMs: LONG_AGO_MS };
 }
 
 /** The job as it was kept, without its photos. */
@@ -202,15 +236,7 @@ export function decodeJob(userId: string, jobId: string, text: string, times: Ti
     // The wall clock may have been put back since.
     job.ended = { status, atMs: Math.min(times.nowMs, atUnixMs - times.originUnixMs) };
   }
-  if (shown !== null) {
-    const [view, viewTitle, totalsVersion, seq, at] = shown;
-    job.shown = {
-      view: { ...view, title: viewTitle },
-      totalsVersion,
-      last: { seq, at },
-      lastAtMs: LONG_AGO_MS,
-    };
-  }
+  if (shown !== null) job.shown = jobShownOf(shown);
   return { job, bornSeq, newestSeq, endedUnixMs: ended?.[1] ?? null };
 }
 

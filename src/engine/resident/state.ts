@@ -1,5 +1,5 @@
 import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
-import { createJob, type Job } from "../../domain/job.ts";
+import { createJob, isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
 import { DeadlineQueue } from "../deadline-queue.ts";
 import type { ShownEntry, Since, SinceQuery, StoreStats } from "../store.ts";
@@ -141,12 +141,13 @@ export class State {
       photos += 1;
     }
     if (kept !== undefined && photos === 0 && newestSeq === 0 && !isJobChanged(kept.job, draft)) return;
-    batch.job({
+    const record = {
       job: draft,
       bornSeq: kept?.bornSeq ?? firstSeq,
       newestSeq: newestSeq || (kept?.newestSeq ?? 0),
       endedUnixMs: this.#endedUnixMs(kept, draft),
-    });
+    };
+    batch.job(record, kept?.job ?? null);
   }
 
   /** Makes the draft's changes its job's own. */
@@ -379,9 +380,4 @@ export class State {
     this.#wholeQuiet.delete(kept);
     this.#orders.forget(kept.job);
   }
-}
-
-/** It has ended, and none of its photos is open again. */
-function isQuiet({ ended, tally }: Job): boolean {
-  return ended !== null && tally.active === 0;
 }

@@ -28,7 +28,7 @@ export interface ResidentStoreOptions {
   readonly startMs: number;
   /** null: what is in memory is all there is. */
   readonly disk: Disk | null;
-  /** A write failed after one that did not (null: the other way round). */
+  /** A write failed: until the disk takes one again, none is tried (null: it does). */
   readonly onTrouble?: (error: unknown) => void;
 }
 
@@ -189,7 +189,7 @@ export class ResidentStore implements Store {
         this.#waiting.shift();
         if (next.kind === "drop") await this.#dropUser(next);
         else if (next.kind === "prune") await this.#prune();
-        else await this.#write(() => undefined);
+        else await this.#probe();
       }
     }
     this.#working = null;
@@ -312,20 +312,29 @@ export class ResidentStore implements Store {
     return uploads;
   }
 
-  /** Gives what the caller is to be told, where the disk refused. */
+  /** Gives what the caller is to be told, where the disk refuses. */
   async #write(fill: (batch: Batch) => void): Promise<HubError | null> {
     const { disk, onTrouble } = this.#options;
     if (disk === null) return null;
     try {
-      await disk.write(fill);
-      this.#isTroubled = false;
-      return null;
+      if (!this.#isTroubled) {
+        await disk.write(fill);
+        return null;
+      }
     } catch (error) {
-      if (!this.#isTroubled) onTrouble?.(error);
+      onTrouble?.(error);
       this.#isTroubled = true;
       this.#probeLater();
-      return new HubError("store_unavailable", "The data folder can't be written.", RETRY_AFTER_S);
     }
+    return new HubError("store_unavailable", "The data folder can't be written.", RETRY_AFTER_S);
+  }
+
+  async #probe(): Promise<void> {
+    const { disk, onTrouble } = this.#options;
+    const isWell = await disk?.probe().catch(() => false);
+    if (isWell === false) return this.#probeLater();
+    this.#isTroubled = false;
+    onTrouble?.(null);
   }
 
   #probeLater(): void {
