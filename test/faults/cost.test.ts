@@ -35,3 +35,18 @@ test("CPU per event of all processes: --workers 1 costs at most 1.35 times --wor
   expect(ratio).toBeGreaterThan(0.5);
   expect(ratio).toBeLessThanOrEqual(1.35);
 });
+
+test("CPU per event: state on disk, durability commit, costs at most 1.25 times none", async () => {
+  const ratio = await ratioOf(durability("none"), durability("commit"), PAIRS);
+  expect(ratio).toBeGreaterThan(0.5);
+  expect(ratio).toBeLessThanOrEqual(1.25);
+});
+
+test("CPU per event with durability sync is told", async () => {
+  // No limit: it is the disk's speed that decides how many commits share a flush.
+  expect(await ratioOf(durability("none"), durability("sync"), 3)).toBeGreaterThan(0.5);
+});
+
+function durability(name: "none" | "commit" | "sync"): Way {
+  return way(name, "--workers", "0", "--durability", name);
+}

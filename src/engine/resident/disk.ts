@@ -90,8 +90,8 @@ export class Disk {
   readonly #durability: DiskOptions["durability"];
   readonly #root: RootDatabase<unknown, string>;
   readonly #users: Table;
+  /** Each followed by its photos: what changes together lies on the same page mostly. */
   readonly #jobs: Table;
-  readonly #photos: Table;
   /** Jobs that have something to do: not ended, or with photos that are open again. */
   readonly #open: Table;
   /** Ended jobs, by the time of their ends. */
@@ -127,7 +127,6 @@ export class Disk {
     }
     this.#users = this.#table("users");
     this.#jobs = this.#table("jobs");
-    this.#photos = this.#table("photos");
     this.#open = this.#table("open");
     this.#ended = this.#table("ended");
     this.#owners = this.#table("owners");
@@ -140,8 +139,8 @@ export class Disk {
     return Number(this.#root.get("floorSeq"));
   }
 
-  get counts(): { readonly jobs: number; readonly users: number } {
-    return { jobs: entriesIn(this.#jobs), users: entriesIn(this.#users) };
+  get counts(): { readonly endedJobs: number; readonly users: number } {
+    return { endedJobs: entriesIn(this.#ended), users: entriesIn(this.#users) };
   }
 
   /** null: nothing is kept of the user. */
@@ -153,15 +152,20 @@ export class Disk {
   /** In the order in which they were heard of, without their photos. */
   jobsOf(userId: string, times: Times): readonly KeptJob[] {
     const kept: KeptJob[] = [];
-    for (const { key, value } of this.#jobs.getRange(below(userId))) {
-      const [, jobId = ""] = partsOf(key);
-      kept.push(decodeJob(userId, jobId, value, times));
+    const { start, end } = below(userId);
+    for (let from: string | null = start; from !== null; ) {
+      const [first] = this.#jobs.getRange({ start: from, end, limit: 1 });
+      from = null;
+      if (first === undefined) break;
+      const [, jobId = ""] = partsOf(first.key);
+      kept.push(decodeJob(userId, jobId, first.value, times));
+      from = below(first.key).end;
     }
     return kept.sort((left, right) => left.bornSeq - right.bornSeq);
   }
 
   *photosOf({ userId, jobId }: JobKey, nowMs: number): Generator<Photo> {
-    for (const { key, value } of this.#photos.getRange(below(keyOf(userId, jobId)))) {
+    for (const { key, value } of this.#jobs.getRange(below(keyOf(userId, jobId)))) {
       const [, , photoId = ""] = partsOf(key);
       yield decodePhoto(photoId, value, nowMs);
     }
@@ -266,11 +270,11 @@ export class Disk {
 
   #makeBatch(): Batch {
     const { put, remove } = this.#durability === "commit" ? inTransaction : inBatch;
-    const [root, users, jobs, photos] = [this.#root, this.#users, this.#jobs, this.#photos];
+    const [root, users, jobs] = [this.#root, this.#users, this.#jobs];
     const [openJobs, ended, owners, uploads] = [this.#open, this.#ended, this.#owners, this.#uploads];
     return {
       photo({ userId, jobId }, photo) {
-        put(photos, keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
+        put(jobs, keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
       },
       job(kept, before) {
         const { job } = kept;
@@ -286,7 +290,7 @@ export class Disk {
       dropJob: (kept) => {
         const { userId, jobId } = kept.job;
         const key = keyOf(userId, jobId);
-        for (const photo of [...photos.getKeys(below(key))]) remove(photos, photo);
+        for (const photo of [...jobs.getKeys(below(key))]) remove(jobs, photo);
         remove(jobs, key);
         remove(openJobs, key);
         if (kept.job.ended !== null) remove(ended, keyOf(endTime(kept), key));

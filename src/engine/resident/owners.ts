@@ -3,12 +3,23 @@ import type { Batch, Disk, Upload } from "./disk.ts";
 
 /** Without a disk: more uploads than this, and the oldest is forgotten; its later hooks show their own token. */
 const MAX_UPLOADS = 1_000_000;
+/** Every event of a job asks whose it is. */
+const MAX_READ_JOBS = 10_000;
+
+/** An id that is bound and not written yet. */
+interface Binding {
+  readonly kind: OwnedKind;
+  readonly id: string;
+  readonly userId: string;
+}
 
 /** Whose a job id is, and an upload's. What was bound and is not written yet counts as bound. */
 export class Owners {
   readonly #disk: Disk | null;
   readonly #unixMs: () => number;
   readonly #bound = { job: new Map<string, string>(), upload: new Map<string, string>() };
+  /** Owners of jobs as they are on disk, those that were read lately. */
+  readonly #readJobs = new Map<string, string>();
 
   constructor(disk: Disk | null, unixMs: () => number) {
     this.#disk = disk;
@@ -16,7 +27,7 @@ export class Owners {
   }
 
   get(kind: OwnedKind, id: string): string | null {
-    return this.#bound[kind].get(id) ?? this.#disk?.ownerOf(kind, id) ?? null;
+    return this.#bound[kind].get(id) ?? this.#read(kind, id);
   }
 
   /** Gives the user that the id is bound to, which is `userId` unless it was bound before. */
@@ -25,23 +36,19 @@ export class Owners {
     if (owner !== null) return owner;
     const bound = this.#bound[kind];
     bound.set(id, userId);
-    if (this.#disk === null && kind === "upload" && bound.size > MAX_UPLOADS) {
-      for (const oldest of bound.keys()) {
-        bound.delete(oldest);
-        break;
-      }
-    }
+    if (this.#disk === null && kind === "upload") limit(bound, MAX_UPLOADS);
     return userId;
   }
 
   release(kind: OwnedKind, id: string, userId: string): void {
     if (this.#bound[kind].get(id) === userId) this.#bound[kind].delete(id);
+    if (kind === "job") this.#readJobs.delete(id);
   }
 
   /** Of everything of the user; jobs' ids on disk go with the jobs. */
   releaseAll(userId: string): void {
-    for (const bound of Object.values(this.#bound)) {
-      for (const [id, owner] of bound) if (owner === userId) bound.delete(id);
+    for (const owners of [this.#bound.job, this.#bound.upload, this.#readJobs]) {
+      for (const [id, owner] of owners) if (owner === userId) owners.delete(id);
     }
   }
 
@@ -58,17 +65,41 @@ export class Owners {
     }
   }
 
-  /** Writes what is not written; gives what to do when that is committed. */
-  write(batch: Batch): () => void {
-    const written: (() => void)[] = [];
+  /** Writes what is not written; gives it, for `written` when that is committed. */
+  write(batch: Batch): readonly Binding[] {
+    const bindings: Binding[] = [];
     for (const kind of ["job", "upload"] as const) {
       for (const [id, userId] of this.#bound[kind]) {
         batch.owner(kind, id, userId, this.#unixMs());
-        written.push(() => this.release(kind, id, userId));
+        bindings.push({ kind, id, userId });
       }
     }
-    return () => {
-      for (const forget of written) forget();
-    };
+    return bindings;
+  }
+
+  written(bindings: readonly Binding[]): void {
+    for (const { kind, id, userId } of bindings) this.release(kind, id, userId);
+  }
+
+  #read(kind: OwnedKind, id: string): string | null {
+    if (this.#disk === null) return null;
+    if (kind === "upload") return this.#disk.ownerOf(kind, id);
+    const known = this.#readJobs.get(id);
+    if (known !== undefined) return known;
+    const owner = this.#disk.ownerOf(kind, id);
+    if (owner !== null) {
+      this.#readJobs.set(id, owner);
+      limit(this.#readJobs, MAX_READ_JOBS);
+    }
+    return owner;
+  }
+}
+
+/** Forgets what was put in first. */
+function limit(map: Map<string, string>, most: number): void {
+  if (map.size <= most) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
   }
 }

@@ -54,7 +54,8 @@ export class State {
   readonly #wholeQuiet = new Set<Kept>();
   /** No number at or below this is given to a new user, who may be one that was forgotten and came back. */
   #floorSeq: number;
-  #jobs = 0;
+  /** All of them in memory. */
+  #unendedJobs = 0;
   #openPhotos = 0;
 
   /** `times`: of now; its origin never changes. */
@@ -66,8 +67,11 @@ export class State {
   }
 
   get stats(): StoreStats {
-    const counts = this.#disk?.counts ?? { jobs: this.#jobs, users: this.#users.size };
-    return { ...counts, openPhotos: this.#openPhotos };
+    const { endedJobs, users } = this.#disk?.counts ?? {
+      endedJobs: this.#ended.size,
+      users: this.#users.size,
+    };
+    return { jobs: this.#unendedJobs + endedJobs, users, openPhotos: this.#openPhotos };
   }
 
   get openPhotos(): number {
@@ -84,6 +88,7 @@ export class State {
     if (kept === null) return null;
     const { job } = this.#whole(kept);
     this.#openPhotos += job.tally.active;
+    if (job.ended === null) this.#unendedJobs += 1;
     this.#wholeQuiet.delete(kept);
     return job;
   }
@@ -101,8 +106,10 @@ export class State {
 
   /** null: nothing is known of the user. */
   user(userId: string): User | null {
+    const known = this.#users.get(userId);
+    if (this.#disk === null) return known ?? null;
     const times = this.#times();
-    const user = this.#users.get(userId) ?? this.#readUser(userId, times);
+    const user = known ?? this.#readUser(userId, times);
     if (user !== null) user.usedAtMs = times.nowMs;
     return user;
   }
@@ -157,6 +164,7 @@ export class State {
     const kept = user.jobs.get(draft.jobId) ?? this.#add(user, draft, firstSeq);
     const { job } = this.#whole(kept);
     const activeBefore = job.tally.active;
+    if (job.ended === null && draft.ended !== null) this.#unendedJobs -= 1;
     kept.endedUnixMs = this.#endedUnixMs(kept, draft);
     absorb(job, draft);
     job.version += 1;
@@ -365,7 +373,7 @@ export class State {
     const job = createJob(userId, jobId, lastEventAtMs);
     const kept = { job, bornSeq, newestSeq: 0, endedUnixMs: null, isWhole: true };
     user.jobs.set(jobId, kept);
-    this.#jobs += 1;
+    this.#unendedJobs += 1;
     return kept;
   }
 
@@ -374,7 +382,7 @@ export class State {
   }
 
   #leaveOut(kept: Kept): void {
-    this.#jobs -= 1;
+    if (kept.job.ended === null) this.#unendedJobs -= 1;
     this.#openPhotos -= kept.isWhole ? kept.job.tally.active : 0;
     this.#ended.delete(kept);
     this.#wholeQuiet.delete(kept);

@@ -203,9 +203,9 @@ export class ResidentStore implements Store {
       if (typeof sealed === "string") operation.done(sealed);
       else group.add(sealed);
     }
-    let ownersWritten = (): void => undefined;
+    let bindings: ReturnType<Owners["write"]> = [];
     const error = await this.#write((batch) => {
-      ownersWritten = this.#owners.write(batch);
+      bindings = this.#owners.write(batch);
       for (const { draft, messages } of group.sealed) {
         this.#state.write(batch, draft, messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0);
       }
@@ -217,7 +217,7 @@ export class ResidentStore implements Store {
       }
       return;
     }
-    ownersWritten();
+    this.#owners.written(bindings);
     this.#apply(group.sealed);
     // A write of its own: what goes may have been changed by the one before.
     await this.#dropJobs(group.sealed.flatMap(({ evicted }) => evicted ?? []));
