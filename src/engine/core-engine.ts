@@ -1,6 +1,6 @@
 import { draftOf } from "../domain/draft.ts";
 import type { DomainEvent } from "../domain/events.ts";
-import { createJob } from "../domain/job.ts";
+import { createJob, isQuiet } from "../domain/job.ts";
 import type { Rules } from "../domain/rules.ts";
 import { HubError } from "../errors.ts";
 import { Agenda } from "./agenda.ts";
@@ -73,7 +73,7 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #options: CoreEngineOptions;
   readonly #store: Store;
   readonly #reader: Reader;
-  readonly #router = new Router();
+  readonly #router: Router;
   readonly #shown = new ShownCounts();
   readonly #agenda = new Agenda();
   readonly #lanes = new Lanes();
@@ -92,8 +92,9 @@ export class CoreEngine implements Engine, LiveSource {
     this.#photoIntervalMs = options.photoIntervalMs;
     this.#jobIntervalMs = options.jobIntervalMs;
     this.#reader = new Reader(this.#store, options.recentMs);
+    this.#router = new Router(this.#store);
     this.#store.listen({
-      shown: (userId, messages) => this.#deliver(userId, messages),
+      shown: (userId, messages) => this.#router.deliver(userId, messages),
       gap: (userId) => this.#router.resync(userId),
       due: (userId, jobId) => this.#look(userId, jobId),
     });
@@ -250,10 +251,9 @@ export class CoreEngine implements Engine, LiveSource {
       const opened = draft.tally.active - (job?.tally.active ?? 0);
       this.#opening += opened;
       try {
-        const { messages, lookAtMs } = turn;
-        const outcome = turn.isChanged
-          ? await this.#store.commit({ draft, messages, deadlineMs: lookAtMs })
-          : "committed";
+        const { messages, nextAtMs } = turn;
+        const change = { draft, messages, deadlineMs: nextAtMs, isDeadlineWhole: work.isLook };
+        const outcome = turn.isChanged ? await this.#store.commit(change) : "committed";
         if (outcome === "conflict") continue;
         // Of a job that is not there all was refused: nothing will ever forget whose it would have been.
         const isNothing = outcome === "no_room" || (job === null && !turn.isChanged);
@@ -262,7 +262,8 @@ export class CoreEngine implements Engine, LiveSource {
       } finally {
         this.#opening -= opened;
       }
-      this.#queue(lane, turn, draft.tally.active === 0 && draft.ended !== null);
+      this.#shown.count(turn.messages, this.#options.clock.monotonicMs());
+      this.#queue(lane, turn, isQuiet(draft));
       for (const [index, { resolve }] of work.tellings.entries()) {
         resolve(turn.told[index] ?? { unchangedAt: [], rejected: [] });
       }
@@ -301,11 +302,6 @@ export class CoreEngine implements Engine, LiveSource {
   #tick(): void {
     for (const lane of this.#agenda.due(this.#options.clock.monotonicMs())) this.#run(lane);
     this.#arm();
-  }
-
-  #deliver(userId: string, messages: readonly OutMessage[]): void {
-    this.#shown.count(messages, this.#options.clock.monotonicMs());
-    this.#router.deliver(userId, messages);
   }
 
   #arm(): void {

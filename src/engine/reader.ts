@@ -4,6 +4,9 @@ import { GROUP_MAX_BYTES } from "./router.ts";
 import { type Now, replay, replayJob } from "./shower.ts";
 import type { Numbers, Since, SinceQuery, Store } from "./store.ts";
 
+/** Of the smallest messages a page holds fewer. */
+const PAGE_MAX_ENTRIES = 512;
+
 type After = Extract<ReadFrom, { kind: "after" }>;
 
 /** Answers `since(userId, seq, jobId?)` from the store, in pages. */
@@ -37,7 +40,8 @@ export class Reader {
   }
 
   #since({ userId, jobId }: ReadQuery, place: After): Promise<Since> {
-    return this.#store.since({ userId, jobId, afterSeq: place.seq, past: this.#pastOf(place, jobId) });
+    const past = this.#pastOf(place, jobId);
+    return this.#store.since({ userId, jobId, afterSeq: place.seq, limit: PAGE_MAX_ENTRIES, past });
   }
 
   /** Snapshots leave out what ended long ago; who lost the place is also told which of that is still kept. */
@@ -68,10 +72,10 @@ function isHonoured({ seq, mode }: After, epoch: string | null, numbers: Numbers
   return seq >= first && seq <= numbers.headSeq;
 }
 
-function pageOf({ epoch, headSeq, entries, job }: Since, place: After, now: Now): Page {
+function pageOf({ epoch, headSeq, entries, isAll, job }: Since, place: After, now: Now): Page {
   const messages: OutMessage[] = [];
   let size = 0;
-  let reached = headSeq;
+  let reached = isAll ? headSeq : (entries.at(-1)?.seq ?? headSeq);
   for (const entry of entries) {
     const message = replay(entry, epoch, now);
     if (message === null) continue;

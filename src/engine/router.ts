@@ -1,4 +1,5 @@
 import type { LiveSource, OutMessage, Receiver } from "./contract.ts";
+import type { Store } from "./store.ts";
 
 /** Most bytes of messages that go to a connection in one write, and in one page of `since`. */
 export const GROUP_MAX_BYTES = 64 * 1024;
@@ -6,16 +7,28 @@ export const GROUP_MAX_BYTES = 64 * 1024;
 /** Who receives which user's messages; the only way from a shown message to a connection. */
 export class Router implements LiveSource {
   readonly #receivers = new Map<string, Set<Receiver>>();
+  readonly #source: Pick<Store, "watch" | "unwatch">;
+
+  /** `source` is asked for the messages of whoever has a receiver. */
+  constructor(source: Pick<Store, "watch" | "unwatch">) {
+    this.#source = source;
+  }
 
   watch(userId: string, receiver: Receiver): void {
     const receivers = this.#receivers.get(userId);
-    if (receivers === undefined) this.#receivers.set(userId, new Set([receiver]));
-    else receivers.add(receiver);
+    if (receivers !== undefined) {
+      receivers.add(receiver);
+      return;
+    }
+    this.#receivers.set(userId, new Set([receiver]));
+    this.#source.watch(userId);
   }
 
   unwatch(userId: string, receiver: Receiver): void {
     const receivers = this.#receivers.get(userId);
-    if (receivers?.delete(receiver) && receivers.size === 0) this.#receivers.delete(userId);
+    if (!receivers?.delete(receiver) || receivers.size > 0) return;
+    this.#receivers.delete(userId);
+    this.#source.unwatch(userId);
   }
 
   deliver(userId: string, messages: readonly OutMessage[]): void {

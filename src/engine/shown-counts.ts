@@ -1,12 +1,12 @@
 import { MESSAGE_TYPES, type MessageType } from "../domain/messages.ts";
 import { Histogram } from "../metrics/histogram.ts";
 import { AGE_BOUNDS } from "../metrics/table.ts";
-import type { OutMessage } from "./contract.ts";
+import type { Unstamped } from "./store.ts";
 
 /** What was shown since the start. */
 export class ShownCounts {
   readonly #byType = new Map<MessageType, number>(MESSAGE_TYPES.map((type) => [type, 0]));
-  /** Seconds from the merge of the newest event in a message until it goes to the router. */
+  /** Seconds from the merge of the newest event in a message until it is committed. */
   readonly age = new Histogram(AGE_BOUNDS);
 
   get byType(): ReadonlyMap<MessageType, number> {
@@ -19,7 +19,7 @@ export class ShownCounts {
     return total;
   }
 
-  count(messages: readonly OutMessage[], nowMs: number): void {
+  count(messages: readonly Unstamped[], nowMs: number): void {
     for (const { type, eventAtMs } of messages) {
       this.#byType.set(type, (this.#byType.get(type) ?? 0) + 1);
       if (eventAtMs > 0) this.age.observe((nowMs - eventAtMs) / 1_000);

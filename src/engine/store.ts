@@ -20,8 +20,10 @@ export interface Change {
   readonly draft: Draft;
   /** What it tells, in order. */
   readonly messages: readonly Unstamped[];
-  /** When silence alone will change something, on the store's clock; null: never. */
+  /** When something is to be done next with the job, on the store's clock; null: never. */
   readonly deadlineMs: number | null;
+  /** False: only what changed was looked at, and an earlier deadline of the job may still stand. */
+  readonly isDeadlineWhole: boolean;
 }
 
 /**
@@ -46,6 +48,8 @@ export interface SinceQuery {
   /** null: all jobs of the user. */
   readonly jobId: string | null;
   readonly afterSeq: number;
+  /** Most entries to give. */
+  readonly limit: number;
   /** Jobs that ended before `beforeMs` are left out (`none`) but perhaps for their own message (`job`); null: nothing is. */
   readonly past: { readonly beforeMs: number; readonly keep: "none" | "job" } | null;
 }
@@ -60,8 +64,10 @@ export interface Numbers {
 }
 
 export interface Since extends Numbers {
-  /** In the order of their numbers. */
-  readonly entries: Iterable<ShownEntry>;
+  /** In the order of their numbers, none of them to be changed. */
+  readonly entries: readonly ShownEntry[];
+  /** False: more follow. */
+  readonly isAll: boolean;
   /** The job that was asked for; null: none was, or the user has no such job. */
   readonly job: Job | null;
 }
@@ -75,7 +81,7 @@ export interface StoreStats {
 
 /** What a store tells of by itself. Calls never throw. */
 export interface StoreListener {
-  /** Committed messages of a user, in the order of their numbers. */
+  /** Committed messages of a watched user, in the order of their numbers, whoever committed them. */
   shown(userId: string, messages: readonly OutMessage[]): void;
   /** What the user was sent may be incomplete, or not hold any more. */
   gap(userId: string): void;
@@ -97,11 +103,14 @@ export interface Store {
   health(): { readonly ready: boolean; readonly reason: string | null };
   /** The job as it was last committed, not to be changed; null: there is none. */
   load(userId: string, jobId: string): Promise<Job | null>;
-  /**
-   * Numbers the messages and keeps the draft, durably where the store is durable; then the listener hears of the
-   * messages, then the promise resolves.
-   */
+  /** Numbers the messages and keeps the draft, durably where the store is durable; tells the listener of the messages. */
   commit(change: Change): Promise<Outcome>;
+  /**
+   * From now on the listener hears of the user; what it heard before, and what `since` gives later, leave no gap. Until
+   * it is unwatched.
+   */
+  watch(userId: string): void;
+  unwatch(userId: string): void;
   /** All that was last shown after a number, and the head, at one moment. */
   since(query: SinceQuery): Promise<Since>;
   /** All jobs of the user that are kept, in the order in which they were heard of. */

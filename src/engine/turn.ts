@@ -37,6 +37,8 @@ export interface Turn {
   readonly held: readonly HeldBack[];
   /** When silence may change something next, or a little before; null: never. */
   readonly lookAtMs: number | null;
+  /** That, or when the first of `held` may be shown. */
+  readonly nextAtMs: number | null;
   /** By telling, in their order. */
   readonly told: readonly Told[];
   /** False: there is nothing to commit. */
@@ -144,10 +146,12 @@ class DraftTurn {
       if (endsAtMs !== null && endsAtMs <= this.#now.monotonicMs) this.#endJob();
       this.#showJob();
     }
+    const lookAtMs = isBegun ? this.#lookAtMs(isLook) : null;
     return {
       messages: this.#messages,
       held: this.#held,
-      lookAtMs: isBegun ? this.#lookAtMs(isLook) : null,
+      lookAtMs,
+      nextAtMs: this.#held.reduce<number | null>((atMs, held) => earliest(atMs, held.atMs), lookAtMs),
       isChanged: this.#heard > 0 || this.#messages.length > 0 || this.#lapsed.size > 0,
       anomalies: this.#anomalies,
     };

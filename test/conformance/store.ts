@@ -42,16 +42,13 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
       openPhotos: 0,
       isHeld: () => false,
     });
-    return { draft, messages: turn.messages, deadlineMs: turn.lookAtMs };
+    return { draft, messages: turn.messages, deadlineMs: turn.nextAtMs, isDeadlineWhole: false };
   }
 
   const tell = async (userId: string, jobId: string, ...events: readonly DomainEvent[]): Promise<Outcome> =>
     store.commit(await changeOf(userId, jobId, ...events));
   const all = (userId: string, afterSeq = 0) =>
-    store.since({ userId, jobId: null, afterSeq, past: null }).then(({ entries, ...numbers }) => ({
-      ...numbers,
-      entries: [...entries],
-    }));
+    store.since({ userId, jobId: null, afterSeq, limit: 100, past: null });
   const namesOf = ({ entries }: Awaited<ReturnType<typeof all>>) =>
     entries.map(({ job, photo, part }) => `${job.jobId}/${photo?.photoId ?? ""} ${part}`);
   const shownTo = (userId: string) =>
@@ -148,12 +145,26 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
         "j/ last",
       ]);
       expect(namesOf(await all("u", headSeq))).toEqual(["j/p last", "j/ last"]);
-      const one = await store.since({ userId: "u", jobId: "k", afterSeq: 0, past: null });
+      const one = await store.since({ userId: "u", jobId: "k", afterSeq: 0, limit: 100, past: null });
       expect([...one.entries].map(({ job }) => job.jobId)).toEqual(["k", "k"]);
       expect(one.job?.jobId).toBe("k");
-      expect(await store.since({ userId: "u", jobId: "nothing", afterSeq: 0, past: null })).toMatchObject({
+      expect(
+        await store.since({ userId: "u", jobId: "nothing", afterSeq: 0, limit: 100, past: null }),
+      ).toMatchObject({
         job: null,
       });
+    });
+
+    it("gives no more entries than asked for, the oldest, and says whether more follow", async () => {
+      await tell("u", "j", event.started(), event.started({ photoId: "q" }));
+      const { headSeq } = await all("u");
+      const first = await store.since({ userId: "u", jobId: null, afterSeq: 0, limit: 2, past: null });
+      expect(namesOf(first)).toEqual(["j/p started", "j/q started"]);
+      expect(first).toMatchObject({ isAll: false, headSeq });
+      const afterSeq = first.entries.at(-1)?.seq ?? 0;
+      const second = await store.since({ userId: "u", jobId: null, afterSeq, limit: 2, past: null });
+      expect(namesOf(second)).toEqual(["j/ last"]);
+      expect(second.isAll).toBe(true);
     });
 
     it("leaves out what ended long ago, or all of it but the job's own message", async () => {
@@ -163,7 +174,9 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
       await tell("u", "new", ...ended);
       const jobsIn = async (keep: "none" | "job") =>
         [
-          ...(await store.since({ userId: "u", jobId: null, afterSeq: 0, past: { beforeMs, keep } })).entries,
+          ...(
+            await store.since({ userId: "u", jobId: null, afterSeq: 0, limit: 100, past: { beforeMs, keep } })
+          ).entries,
         ].map(({ job, photo }) => `${job.jobId}/${photo?.photoId ?? ""}`);
       expect(await jobsIn("none")).toEqual(["new/p", "new/p", "new/"]);
       expect(await jobsIn("job")).toEqual(["old/", "new/p", "new/p", "new/"]);

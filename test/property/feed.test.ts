@@ -31,7 +31,7 @@ describe("a feed whose pages take their time", () => {
         fc.nat(4),
         async (scheduler, steps, holdAt) => {
           const { engine, clock } = createEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
-          const router = new Router();
+          const router = new Router({ watch: () => undefined, unwatch: () => undefined });
           // What a link does: live messages are passed on as they come, pages are asked for and come later.
           engine.open("u", { jobId: null, lastEventId: null }, relay(router));
           await settle();
@@ -124,7 +124,7 @@ describe("a user who is forgotten", () => {
             const photos = Array.from({ length: 200 }, (_, index) => `p${index}`);
             await engine.publish(photos.map((photoId) => event.started({ jobId: `j${job}`, photoId })));
           };
-          const router = new Router();
+          const router = new Router({ watch: () => undefined, unwatch: () => undefined });
           engine.open("u", { jobId: null, lastEventId: null }, relay(router));
           for (let job = 0; job < jobsBefore; job += 1) await publish(job);
           await settle();

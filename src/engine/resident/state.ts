@@ -267,7 +267,7 @@ export class State {
     }
   }
 
-  since({ userId, jobId, afterSeq, past }: SinceQuery): Since {
+  since({ userId, jobId, afterSeq, limit, past }: SinceQuery): Since {
     const user = this.user(userId);
     const one = jobId === null ? null : (user?.jobs.get(jobId) ?? null);
     const startSeq = user?.startSeq ?? this.#floorSeq;
@@ -277,7 +277,7 @@ export class State {
       startSeq,
       firstSeq: Math.max(startSeq, user?.prunedSeq ?? 0),
       headSeq: user?.headSeq ?? this.#floorSeq,
-      entries: this.#entries(wanted, afterSeq, past),
+      ...atMost(limit, this.#entries(wanted, afterSeq, past)),
       job: one?.job ?? null,
     };
   }
@@ -388,4 +388,13 @@ export class State {
     this.#wholeQuiet.delete(kept);
     this.#orders.forget(kept.job);
   }
+}
+
+function atMost(limit: number, all: Iterable<ShownEntry>): Pick<Since, "entries" | "isAll"> {
+  const entries: ShownEntry[] = [];
+  for (const entry of all) {
+    if (entries.length === limit) return { entries, isAll: false };
+    entries.push(entry);
+  }
+  return { entries, isAll: true };
 }

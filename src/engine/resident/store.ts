@@ -140,6 +140,11 @@ export class ResidentStore implements Store {
     return new Promise((done, failed) => this.#enqueue({ kind: "commit", change, done, failed }));
   }
 
+  /** The listener hears of everybody: whoever nobody asks for costs a look into the router's table. */
+  watch(): void {}
+
+  unwatch(): void {}
+
   async since(query: SinceQuery): Promise<Since> {
     return this.#state.since(query);
   }
