@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { createScreen } from "../src/cli/watch/screen.ts";
 import { followStream } from "../src/cli/watch/stream.ts";
 import { parseDuration } from "../src/config/units.ts";
+import { messageOf } from "../src/message-of.ts";
 import { fitsUntil, newTotals, runWorkload } from "./runner.ts";
 import { type DevHub, startDevHub } from "./serve-process.ts";
 import { Workload } from "./workload.ts";
@@ -31,7 +32,7 @@ async function main(): Promise<number> {
   try {
     return await play(hub, lastsMs, stop);
   } catch (error) {
-    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`demo: ${messageOf(error)}\n`);
     return 1;
   } finally {
     await hub.stop();
@@ -107,7 +108,7 @@ function durationOf(argv: readonly string[]): number | null {
     if (lastsMs !== null && lastsMs > 0) return lastsMs;
     process.stderr.write(values.help === true ? HELP : `demo: --duration must be such as 20s\n${HELP}`);
   } catch (error) {
-    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n${HELP}`);
+    process.stderr.write(`demo: ${messageOf(error)}\n${HELP}`);
   }
   return null;
 }

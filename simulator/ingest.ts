@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import { type Backoff, fullJitterMs } from "../src/backoff.ts";
+import { messageOf } from "../src/message-of.ts";
 import { retryAfterMs } from "../src/publisher/retry-after.ts";
 import type { CloudEvent } from "./job.ts";
 
@@ -102,7 +103,7 @@ async function send(target: IngestTarget, body: string, signal: AbortSignal): Pr
     return { status: response.status, text, retryAfter: response.headers.get("retry-after") };
   } catch (error) {
     const cause = z.object({ cause: z.object({ code: z.string() }) }).safeParse(error);
-    return cause.success ? cause.data.cause.code : error instanceof Error ? error.message : String(error);
+    return cause.success ? cause.data.cause.code : messageOf(error);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);

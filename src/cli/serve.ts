@@ -6,6 +6,7 @@ import { loadSettings, type SettingSources } from "../config/load.ts";
 import { notYet } from "../config/not-yet.ts";
 import type { Settings } from "../config/schema.ts";
 import { createLog } from "../log.ts";
+import { messageOf } from "../message-of.ts";
 import { StartError } from "../start-error.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -117,10 +118,7 @@ async function restart(hub: Running, log: Logger, stopping: AbortSignal): Promis
     if (!stopping.aborted)
       log.info({ seconds: Math.round((performance.now() - startMs) / 1_000) }, "all gateways are replaced");
   } catch (error) {
-    log.warn(
-      { cause: error instanceof Error ? error.message : String(error) },
-      "the gateways were not replaced",
-    );
+    log.warn({ cause: messageOf(error) }, "the gateways were not replaced");
   }
 }
 

@@ -2,6 +2,7 @@ import cluster from "node:cluster";
 import { rmSync } from "node:fs";
 import { Socket } from "node:net";
 import type { HandedOver } from "../listening.ts";
+import { messageOf } from "../message-of.ts";
 import type { Snapshot } from "../metrics/readings.ts";
 import { createRedactor } from "../redact.ts";
 import { type FromChild, isToChild, type Start } from "./messages.ts";
@@ -46,7 +47,7 @@ export function openLifeline(): { readonly lifeline: Lifeline; readonly started:
     else then();
   };
   const fail = (error: unknown): void => {
-    const cause = error instanceof Error ? error.message : String(error);
+    const cause = messageOf(error);
     tell({ kind: "failed", cause }, () => process.exit(1));
     // A primary that does not read must not keep a broken process alive.
     setTimeout(() => process.exit(1), FAIL_WITHIN_MS);

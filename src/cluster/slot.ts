@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Logger } from "pino";
+import { messageOf } from "../message-of.ts";
 import type { Snapshot } from "../metrics/readings.ts";
 import { Child } from "./child.ts";
 import type { Handover } from "./handover.ts";
@@ -171,7 +172,7 @@ export class Slot {
         this.#child = this.#launch();
       } catch (error) {
         // The system has no process to give.
-        this.#startAgain(0, error instanceof Error ? error.message : String(error), null);
+        this.#startAgain(0, messageOf(error), null);
       }
     }, delayMs);
   }

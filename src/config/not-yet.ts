@@ -12,12 +12,6 @@ export function notYet({ settings, given }: Pick<Loaded, "settings" | "given">):
   const say = (isAskedFor: boolean, line: string): number =>
     lines.push({ level: isAskedFor ? "warn" : "info", line });
 
-  if (settings.redis !== null) {
-    say(
-      true,
-      "redis comes with a later version as the store: state stays in --data-dir, only redis-stream is read from it",
-    );
-  }
   if (settings.jwksUrl !== null) {
     say(true, "jwks-url comes with a later version: until then every user's token is refused");
   }

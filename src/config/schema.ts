@@ -136,7 +136,7 @@ export const schema = {
     "Store",
     kind.orNull(kind.redisUrl),
     null,
-    "Redis 7 or Valkey instead of the embedded store",
+    "Redis 7 or Valkey as the store of one or more hubs, instead of the embedded one",
     {
       holdsPassword: true,
     },

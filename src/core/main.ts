@@ -11,7 +11,7 @@ import type { IngestCounts } from "../ingest/event-counts.ts";
 import { registerIngest } from "../ingest/http.ts";
 import { type RedisStreamSource, startRedisStream } from "../ingest/redis-stream.ts";
 import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
-import { metricsOfCore, metricsOfLinks, metricsOfRedisStream } from "../metrics/of-core.ts";
+import { metricsOfCore, metricsOfLinks, metricsOfRedisStream, metricsOfState } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
 import { registerMetrics } from "../metrics/route.ts";
 import { type Answer, Scraper } from "../metrics/scrape.ts";
@@ -20,7 +20,7 @@ import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 import { createInternalListener } from "./internal-listener.ts";
-import { openStore, restore } from "./state.ts";
+import { openState } from "./state.ts";
 
 export interface CoreOptions {
   readonly settings: Settings;
@@ -63,9 +63,10 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   let isDraining = false;
 
   const startMs = cluster?.startMs ?? systemClock.unixMs();
-  const store = await openStore(settings, { startMs, log, loading: cluster?.loading ?? null });
+  const state = await openState(settings, { startMs, log, loading: cluster?.loading ?? null });
+  const { store } = state;
   const engine = new CoreEngine({
-    clock: systemClock,
+    clock: state.clock,
     store,
     rules: {
       stallAfterMs: settings.stallAfter,
@@ -82,7 +83,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     jobIntervalMs: settings.jobInterval,
     recentMs: settings.recent,
   });
-  await restore(store, settings, log);
+  await state.restore();
   const directory = new Directory(settings.maxConnectionsPerUser);
 
   const health = () => (isDraining ? { ready: false, reason: "draining" } : engine.health());
@@ -117,6 +118,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   });
   const metrics = new Registry(cluster === undefined ? "hub" : "core");
   metrics.add(metricsOfCore(engine, ingest));
+  metrics.add(metricsOfState(state));
   if (links !== undefined) metrics.add(metricsOfLinks(links));
   const askOthers = async () =>
     cluster && links ? (await Promise.all([cluster.primary(), links.scrape()])).flat() : [];

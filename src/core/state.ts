@@ -1,9 +1,11 @@
 import type { Logger } from "pino";
 import type { Settings } from "../config/schema.ts";
-import { systemClock } from "../engine/clock.ts";
+import { type Clock, systemClock } from "../engine/clock.ts";
 import { damaged } from "../engine/resident/damaged.ts";
 import type { Disk } from "../engine/resident/disk.ts";
 import { ResidentStore } from "../engine/resident/store.ts";
+import type { Store } from "../engine/store.ts";
+import { messageOf } from "../message-of.ts";
 
 interface StateOptions {
   /** Unix milliseconds at which the numbers of messages begin, where nothing is kept from before. */
@@ -13,14 +15,21 @@ interface StateOptions {
   readonly loading: ((place: string) => void) | null;
 }
 
+/** Where state is kept. */
+export interface StateOfHub {
+  readonly store: Store;
+  /** What the engine goes by. */
+  readonly clock: Clock;
+  /** After the engine listens: reads back what has something to do. */
+  restore(): Promise<void>;
+  /** Publications that came from other processes; null: there are none. */
+  publications(): number | null;
+}
+
 const TELL_EVERY_MS = 1_000;
 
 /** Reads back what has something to do; says how far it is, where that takes long. */
-export async function restore(
-  store: ResidentStore,
-  { dataDir: folder }: Settings,
-  log: Logger,
-): Promise<void> {
+async function restore(store: ResidentStore, { dataDir: folder }: Settings, log: Logger): Promise<void> {
   const startedAtMs = performance.now();
   let toldAtMs = startedAtMs;
   const tell = (photos: number): void => {
@@ -31,7 +40,7 @@ export async function restore(
   try {
     await store.restore(tell);
   } catch (error) {
-    throw damaged(folder ?? "of this hub", error instanceof Error ? error.message : String(error));
+    throw damaged(folder ?? "of this hub", messageOf(error));
   }
   const { jobs, openPhotos } = store.stats;
   if (jobs === 0) return;
@@ -39,8 +48,22 @@ export async function restore(
   log.info({ jobs, openPhotos, tookMs }, "the state of before is back");
 }
 
-/** Rejects with a StartError that names the data folder, where it can't be used. */
-export async function openStore(
+/** Rejects with a StartError where the data folder, or this Redis, can't be used. */
+export async function openState(settings: Settings, options: StateOptions): Promise<StateOfHub> {
+  if (settings.redis !== null) {
+    const { openRedisState } = await import("./redis-state.ts");
+    return openRedisState(settings.redis, settings, options.log);
+  }
+  const store = await openResident(settings, options);
+  return {
+    store,
+    clock: systemClock,
+    restore: () => restore(store, settings, options.log),
+    publications: () => null,
+  };
+}
+
+async function openResident(
   settings: Settings,
   { startMs, log, loading }: StateOptions,
 ): Promise<ResidentStore> {
@@ -59,8 +82,10 @@ export async function openStore(
     disk,
     onTrouble(error) {
       if (error === null) return log.info({ folder }, "the data folder can be written again");
-      const cause = error instanceof Error ? error.message : String(error);
-      log.error({ cause, folder }, "the data folder can't be written: events are refused until it can");
+      log.error(
+        { cause: messageOf(error), folder },
+        "the data folder can't be written: events are refused until it can",
+      );
     },
   });
 }

@@ -2,6 +2,14 @@ const HALF_LIFE_MS = 2_000;
 const REFRESH_MS = 1_000;
 const MIN_SAMPLES = 2;
 
+/** What a rate is made of, for whoever keeps it. */
+export type RateRecord = readonly [
+  bytesPerSecond: number | null,
+  pendingBytes: number,
+  samples: number,
+  sinceMs: number | null,
+];
+
 /**
  * Bytes per second of a job: an exponential average with a half-life of 2 s, refreshed at most once a second, over
  * monotonic time (progress-rules.md 18).
@@ -25,6 +33,19 @@ export class Rate {
     this.#refresh(nowMs);
     const rate = this.#bytesPerSecond === null ? 0 : Math.round(this.#bytesPerSecond);
     return rate > 0 && Number.isFinite(rate) ? rate : null;
+  }
+
+  get record(): RateRecord {
+    return [this.#bytesPerSecond, this.#pendingBytes, this.#samples, this.#sinceMs];
+  }
+
+  static of([bytesPerSecond, pendingBytes, samples, sinceMs]: RateRecord): Rate {
+    const rate = new Rate();
+    rate.#bytesPerSecond = bytesPerSecond;
+    rate.#pendingBytes = pendingBytes;
+    rate.#samples = samples;
+    rate.#sinceMs = sinceMs;
+    return rate;
   }
 
   copy(): Rate {

@@ -252,8 +252,14 @@ export class CoreEngine implements Engine, LiveSource {
       this.#opening += opened;
       try {
         const { messages, nextAtMs } = turn;
-        const change = { draft, messages, deadlineMs: nextAtMs, isDeadlineWhole: work.isLook };
+        const change = {
+          draft,
+          messages,
+          deadlineMs: nextAtMs,
+          isDeadlineWhole: work.isLook || isQuiet(draft),
+        };
         const outcome = turn.isChanged ? await this.#store.commit(change) : "committed";
+        if (!turn.isChanged && work.isLook && job !== null) await this.#store.postpone(job, nextAtMs);
         if (outcome === "conflict") continue;
         // Of a job that is not there all was refused: nothing will ever forget whose it would have been.
         const isNothing = outcome === "no_room" || (job === null && !turn.isChanged);

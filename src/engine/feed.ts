@@ -1,3 +1,4 @@
+import { HubError } from "../errors.ts";
 import type {
   OpenOptions,
   OutMessage,
@@ -15,7 +16,8 @@ type ReadPage = (query: ReadQuery) => Promise<Page>;
  * One connection's way through `since(...)` into live messages, and back into `since(...)` when it could not keep up.
  * It is subscribed before it reads, so nothing falls between; what comes live while it reads is not kept but read.
  * A snapshot that begins behind other messages is set off from them by a `synced`, or a client would count those to it.
- * States: reading -> live -> held -> reading ...; live -> reading when it is to read again; closed from anywhere.
+ * States: reading -> live -> held -> reading ...; live -> reading when it is to read again; reading -> waiting when the
+ * store can't be reached, until it says that it can again; closed from anywhere.
  */
 export class Feed implements Receiver, Subscription {
   readonly #readPage: ReadPage;
@@ -23,7 +25,7 @@ export class Feed implements Receiver, Subscription {
   readonly #jobId: string | null;
   readonly #sink: Sink;
   readonly #onClose: (feed: Feed) => void;
-  #state: "reading" | "live" | "held" | "closed" = "reading";
+  #state: "reading" | "live" | "held" | "waiting" | "closed" = "reading";
   /** Everything up to here was given to the sink. */
   #position: ReadFrom;
   /** The newest live message that came while reading. */
@@ -76,7 +78,7 @@ export class Feed implements Receiver, Subscription {
 
   /** Reads again from where it stands. Held, it will; closed, it has no need. */
   resync(): void {
-    if (this.#state !== "live" && this.#state !== "reading") return;
+    if (this.#state === "held" || this.#state === "closed") return;
     // All that was heard so far is older than the read to come.
     this.#heardSeq = 0;
     this.#isPageStale = true;
@@ -103,7 +105,11 @@ export class Feed implements Receiver, Subscription {
         if (page.done && this.#heardSeq <= page.head && !this.#isPageStale) return this.#goLive(page);
       }
     } catch (error) {
-      if (!this.#isClosed()) this.#sink.failed(error);
+      if (this.#isClosed()) return;
+      // Who has something to look at keeps it: there will be a `resync`.
+      const mayWait = error instanceof HubError && error.code === "store_unavailable";
+      if (mayWait && this.#position.kind === "after") this.#state = "waiting";
+      else this.#sink.failed(error);
     }
   }
 

@@ -83,7 +83,7 @@ export interface StoreStats {
 export interface StoreListener {
   /** Committed messages of a watched user, in the order of their numbers, whoever committed them. */
   shown(userId: string, messages: readonly OutMessage[]): void;
-  /** What the user was sent may be incomplete, or not hold any more. */
+  /** What a watched user was sent may be incomplete, or not hold any more; or `since` was refused and is not any more. */
   gap(userId: string): void;
   /** Nobody looks after the job, or has not for too long: it is to be looked at now. */
   due(userId: string, jobId: string): void;
@@ -105,6 +105,8 @@ export interface Store {
   load(userId: string, jobId: string): Promise<Job | null>;
   /** Numbers the messages and keeps the draft, durably where the store is durable; tells the listener of the messages. */
   commit(change: Change): Promise<Outcome>;
+  /** Nothing was to be done with the job as it is: its next deadline, null: none. */
+  postpone(job: Job, deadlineMs: number | null): Promise<void>;
   /**
    * From now on the listener hears of the user; what it heard before, and what `since` gives later, leave no gap. Until
    * it is unwatched.

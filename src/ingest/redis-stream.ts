@@ -6,6 +6,7 @@ import { type Backoff, fullJitterMs } from "../backoff.ts";
 import { systemClock } from "../engine/clock.ts";
 import type { Engine, Rejection } from "../engine/contract.ts";
 import { HubError } from "../errors.ts";
+import { messageOf } from "../message-of.ts";
 import { isReply } from "../redis/errors.ts";
 import type { Link } from "../redis/link.ts";
 import type { Redis } from "../redis/redis.ts";
@@ -253,7 +254,7 @@ class Consumer implements RedisStreamSource {
   #tellAway(error: unknown): void {
     if (this.#isAway || isReply(error, "NOGROUP")) return;
     this.#isAway = true;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#options.log.warn(
       { stream: this.#group.stream, reason },
       "the Redis Stream can't be read, events wait in it",

@@ -25,6 +25,14 @@ export function metricsOfCore(engine: { readonly stats: EngineStats }, ingest: I
   };
 }
 
+/** What other machines have to do with it. */
+export function metricsOfState(state: { publications(): number | null }): Source {
+  return (readings) => {
+    const publications = state.publications();
+    if (publications !== null) readings.set("redis_publications_total", {}, publications);
+  };
+}
+
 export function metricsOfRedisStream(source: RedisStreamSource): Source {
   return async (readings) => {
     for (const [code, count] of source.stats.deadLetters)

@@ -44,6 +44,10 @@ const metricTable = {
     "Events taken in, by source (cloudevents, tusd or redis-stream), CloudEvents type (unknown where it is none of ours) and result: accepted, unchanged, or the code of the rejection.",
     ["source", "type", "result"],
   ),
+  redis_publications_total: counter(
+    "Publications that came from Redis: messages of users who are connected to this machine, whoever committed them.",
+    [],
+  ),
   redis_stream_behind: gauge(
     "Entries of the Redis Stream that the hubs have not read; absent: Redis is away, or can't tell. The same in each hub: don't sum it.",
     [],
@@ -68,7 +72,10 @@ const metricTable = {
     ),
     bounds: AGE_BOUNDS,
   },
-  jobs: gauge("Jobs kept, ended ones too.", []),
+  jobs: gauge(
+    "Jobs kept, ended ones too; with redis: those in the memory of this machine, as of photos and users.",
+    [],
+  ),
   open_photos: gauge("Photos that have not ended.", []),
   users: gauge("Users of whom anything is kept.", []),
   queue_entries: gauge("States held back and deadlines waiting.", []),

@@ -1,4 +1,5 @@
 import { HubError } from "../errors.ts";
+import { messageOf } from "../message-of.ts";
 import { connectRedis, type Redis } from "../redis/redis.ts";
 import { parseRedisUrl } from "../redis/url.ts";
 import type { Carrier, Outcome } from "./carrier.ts";
@@ -47,7 +48,7 @@ export function createStreamCarrier({ redis: url, stream, maxLength, timeoutMs }
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof HubError) return { kind: "failed", notBeforeMs: 0, error };
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const code = reason.startsWith("NOPERM") ? "unauthorized" : "bad_request";
   return { kind: "refused", error: new HubError(code, `Redis refuses the event: ${reason}`) };
 }

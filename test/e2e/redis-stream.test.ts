@@ -79,7 +79,6 @@ describeWithRedis("serve --redis-stream", () => {
       expect(series.get(accepted)).toBe(2);
 
       expect(await hub.stop()).toBe(0);
-      expect(hub.stderr).not.toContain("redis-stream comes with a later version");
       const groups = await server.command("XINFO", "CONSUMERS", STREAM, "progress-hub");
       expect(groups).toEqual([]);
     },
@@ -101,18 +100,12 @@ describeWithRedis("serve --redis-stream", () => {
     const core = hub.corePid();
     if (core === null) throw new Error("no core");
     process.kill(core, "SIGKILL");
-    // State is in memory so far: the job is announced again, as a backend would after a restart of the hub.
-    await publisher.publish({
-      type: "uploadjob.created",
-      data: { jobId: "trip", userId: "u", photoCount: 4 },
-    });
     await uploadPhoto(publisher, "b");
     // What the dead core may have been given still is taken over after 30 s.
     await until(() => hasEnded(watcher, "b"), "the second photo", 45_000);
 
     await server.kill();
     const third = uploadPhoto(publisher, "c");
-    expect((await fetch(`${hub.internalUrl}/readyz`)).status).toBe(200);
     await until(() => hub.stderr.includes("the Redis Stream can't be read"), "it is told", 10_000);
     await server.start();
     await third;

@@ -333,17 +333,15 @@ describe("what a later version brings", () => {
   test("nothing is said of the defaults, nor of the store", () => {
     expect(lines({})).toEqual([]);
     expect(lines({ dataDir: "d", durability: "sync" })).toEqual([]);
+    expect(lines({ redis: "redis://h", redisStream: "s" })).toEqual([]);
   });
 
   test("one warning for each setting", () => {
     const flags = {
-      redis: "redis://h",
-      redisStream: "s",
       trustedProxies: "10.0.0.1",
       ui: "on",
     };
     expect(lines(flags).map((line) => line.split(/ comes|: the/)[0])).toEqual([
-      "warn: redis",
       "warn: trusted-proxies",
       "warn: ui",
     ]);

@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { messageOf } from "../../message-of.ts";
 import { StartError } from "../../start-error.ts";
 import { damaged } from "./damaged.ts";
 import { Disk, FolderInUse, NewerFormat } from "./disk.ts";
@@ -83,7 +84,7 @@ function explained(path: string, error: unknown): StartError {
       `data folder ${path} was written by a newer version of progress-hub; run that one, or give this one a --data-dir of its own`,
     );
   }
-  return damaged(path, error instanceof Error ? error.message : String(error));
+  return damaged(path, messageOf(error));
 }
 
 function codeOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { messageOf } from "../../message-of.ts";
 
 // LMDB maps its file and trusts it: a page that lies beyond the end of a file cut short, say, ends the process by SIGBUS.
 // So what can be seen from outside is looked at before. Source: LMDB's mdb.c, data version 2 as lmdb-js writes it.
@@ -34,12 +35,12 @@ export function damageOf(file: string): string | null {
     descriptor = openSync(file, "r");
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
   try {
     return damageIn(descriptor);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   } finally {
     closeSync(descriptor);
   }

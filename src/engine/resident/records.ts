@@ -16,7 +16,7 @@ export const FORMAT = 1;
 
 type ErrorRecord = readonly [code: string, message: string] | null;
 
-type PhotoRecord = readonly [
+export type PhotoRecord = readonly [
   attempt: number,
   rank: Rank,
   bytes: number,
@@ -48,7 +48,7 @@ type PhotoShownRecord = readonly [
   lastAt: number,
 ];
 
-type JobRecord = readonly [
+export type JobRecord = readonly [
   bornSeq: number,
   newestSeq: number,
   photoCount: number | null,
@@ -90,8 +90,12 @@ export interface Times {
   readonly originUnixMs: number;
 }
 
-export function encodePhoto({ state, shown, stalled }: Photo): string {
-  const record: PhotoRecord = [
+export function encodePhoto(photo: Photo): string {
+  return JSON.stringify(photoRecord(photo));
+}
+
+export function photoRecord({ state, shown, stalled }: Photo): PhotoRecord {
+  return [
     state.attempt,
     state.rank,
     state.bytes,
@@ -106,7 +110,6 @@ export function encodePhoto({ state, shown, stalled }: Photo): string {
     stalled ? 1 : 0,
     shown === null ? null : photoShownRecord(shown),
   ];
-  return JSON.stringify(record);
 }
 
 function photoShownRecord({ view, highest, started, last }: NonNullable<Photo["shown"]>): PhotoShownRecord {
@@ -128,7 +131,10 @@ function photoShownRecord({ view, highest, started, last }: NonNullable<Photo["s
 
 /** The photo as it was kept; silence counts from now on. */
 export function decodePhoto(photoId: string, text: string, nowMs: number): Photo {
-  const record: PhotoRecord = JSON.parse(text);
+  return photoOf(photoId, JSON.parse(text), nowMs);
+}
+
+export function photoOf(photoId: string, record: PhotoRecord, nowMs: number): Photo {
   const [attempt, rank, bytes, total, largestTotal, completedAttempt, error, fileName, starts] = record;
   const [, , , , , , , , , endedByHub, opened, stalled, shown] = record;
   return {
@@ -171,9 +177,13 @@ function photoShownOf(record: PhotoShownRecord): NonNullable<Photo["shown"]> {
   return { view, highest, started, last, lastAtMs: LONG_AGO_MS };
 }
 
-export function encodeJob({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): string {
+export function encodeJob(kept: KeptJob): string {
+  return JSON.stringify(jobRecord(kept));
+}
+
+export function jobRecord({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): JobRecord {
   const { declared, title, completedHeard, cancelledHeard, ended, shown } = job;
-  const record: JobRecord = [
+  return [
     bornSeq,
     newestSeq,
     declared.photoCount,
@@ -184,7 +194,6 @@ export function encodeJob({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): st
     ended === null ? null : [ended.status, endedUnixMs ?? 0],
     shown === null ? null : jobShownRecord(shown),
   ];
-  return JSON.stringify(record);
 }
 
 function jobShownRecord({ view, totalsVersion, last }: NonNullable<Job["shown"]>): JobShownRecord {
@@ -223,21 +232,23 @@ function jobShownOf(record: JobShownRecord): NonNullable<Job["shown"]> {
 /** The job as it was kept, without its photos. */
 export function decodeJob(userId: string, jobId: string, text: string, times: Times): KeptJob {
   const record: JobRecord = JSON.parse(text);
-  const [bornSeq, newestSeq, photoCount, totalBytes, title, completedHeard, cancelledHeard] = record;
-  const [, , , , , , , ended, shown] = record;
+  const [bornSeq, newestSeq, , , , , , ended] = record;
   const job = createJob(userId, jobId, times.nowMs);
   job.version = 1;
+  // The wall clock may have been put back since.
+  jobOf(job, record, (unixMs) => Math.min(times.nowMs, unixMs - times.originUnixMs));
+  return { job, bornSeq, newestSeq, endedUnixMs: ended?.[1] ?? null };
+}
+
+/** Puts what was kept into a new job. */
+export function jobOf(job: Job, record: JobRecord, timeOf: (unixMs: number) => number): void {
+  const [, , photoCount, totalBytes, title, completedHeard, cancelledHeard, ended, shown] = record;
   job.declared = { photoCount, totalBytes };
   job.title = title;
   job.completedHeard = completedHeard === 1;
   job.cancelledHeard = cancelledHeard === 1;
-  if (ended !== null) {
-    const [status, atUnixMs] = ended;
-    // The wall clock may have been put back since.
-    job.ended = { status, atMs: Math.min(times.nowMs, atUnixMs - times.originUnixMs) };
-  }
+  if (ended !== null) job.ended = { status: ended[0], atMs: timeOf(ended[1]) };
   if (shown !== null) job.shown = jobShownOf(shown);
-  return { job, bornSeq, newestSeq, endedUnixMs: ended?.[1] ?? null };
 }
 
 /** Puts a photo that was read into its job, which counts it. */

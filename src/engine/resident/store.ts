@@ -140,6 +140,9 @@ export class ResidentStore implements Store {
     return new Promise((done, failed) => this.#enqueue({ kind: "commit", change, done, failed }));
   }
 
+  /** Who works on a job is the only one who could, and knows. */
+  async postpone(): Promise<void> {}
+
   /** The listener hears of everybody: whoever nobody asks for costs a look into the router's table. */
   watch(): void {}
 

@@ -1,0 +1,54 @@
+import type { Logger } from "pino";
+import type { Settings } from "../config/schema.ts";
+import { systemClock } from "../engine/clock.ts";
+import { SharedClock } from "../engine/redis/clock.ts";
+import { RedisStore } from "../engine/redis/store.ts";
+import { messageOf } from "../message-of.ts";
+import type { RedisClient } from "../redis/client.ts";
+import { connectRedis } from "../redis/redis.ts";
+import { StartError } from "../start-error.ts";
+import type { StateOfHub } from "./state.ts";
+
+/**
+ * State in Redis. One that is away is waited for, not ready meanwhile; one that can't be used ends the start with a
+ * StartError.
+ */
+export async function openRedisState(url: string, settings: Settings, log: Logger): Promise<StateOfHub> {
+  const clock = new SharedClock(systemClock);
+  let greetings: Promise<void> = Promise.resolve();
+  const redis = connectRedis(url, {
+    ready(client, { host, port }) {
+      const greeting = greet(client, `${host}:${port}`);
+      greetings = Promise.all([greetings, greeting]).then(() => undefined);
+      greetings.catch(() => undefined);
+    },
+    lost: (error) =>
+      log.error({ cause: error.message }, "Redis is away: events are refused until it is back"),
+  });
+  const store = new RedisStore({
+    redis,
+    clock,
+    retentionMs: settings.jobRetention,
+    openForMs: settings.expireAfter,
+    maxJobsPerUser: settings.maxJobsPerUser,
+    durability: settings.durability === "sync" ? "sync" : "commit",
+  });
+  const greet = async (client: RedisClient, address: string): Promise<void> => {
+    try {
+      await store.greet(client, address);
+      log.info({ redis: address }, "connected to Redis");
+    } catch (error) {
+      log.error({ redis: address, cause: messageOf(error) }, "this Redis is not used");
+      throw error;
+    }
+  };
+  await redis.settled();
+  try {
+    await greetings;
+  } catch (error) {
+    await store.close();
+    throw new StartError(`Can't keep state in Redis: ${messageOf(error)}`);
+  }
+  await store.syncClock();
+  return { store, clock, restore: async () => undefined, publications: () => store.publications };
+}

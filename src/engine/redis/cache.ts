@@ -1,0 +1,171 @@
+import { absorb, type Draft } from "../../domain/draft.ts";
+import { createJob, type Job } from "../../domain/job.ts";
+import { shareOf } from "../../domain/photo-view.ts";
+import type { StoreStats } from "../store.ts";
+import { endedMs, jobFrom, photoFrom } from "./codec.ts";
+import type { JobNews, JobReply } from "./replies.ts";
+
+/** A job as it was when it was last heard of. */
+export interface Cached {
+  readonly job: Job;
+  readonly bornSeq: number;
+  newestSeq: number;
+  /** Milliseconds; null: it has not ended. */
+  endedMs: number | null;
+  /** False: without its photos. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * Jobs that this machine worked on or read lately. What is here may be older than what Redis has, never newer; a commit
+ * finds out. The least lately used go when there are too many photos.
+ */
+export class JobCache {
+  readonly #maxPhotos: number;
+  readonly #users = new Map<string, Map<string, Cached>>();
+  /** In the order of their use. */
+  readonly #lately = new Set<Cached>();
+  #photos = 0;
+  #openPhotos = 0;
+
+  constructor(maxPhotos: number) {
+    this.#maxPhotos = maxPhotos;
+  }
+
+  get stats(): StoreStats {
+    return { jobs: this.#lately.size, openPhotos: this.#openPhotos, users: this.#users.size };
+  }
+
+  get openPhotos(): number {
+    return this.#openPhotos;
+  }
+
+  /** null: not here. */
+  get(userId: string, jobId: string): Cached | null {
+    const cached = this.#users.get(userId)?.get(jobId);
+    if (cached === undefined) return null;
+    this.#lately.delete(cached);
+    this.#lately.add(cached);
+    return cached;
+  }
+
+  of(userId: string): readonly Cached[] {
+    return [...(this.#users.get(userId)?.values() ?? [])];
+  }
+
+  /** Takes over what a script told of a job. False: it builds on what is not here. */
+  apply(userId: string, { jobId, version, news }: JobReply): boolean {
+    const cached = this.get(userId, jobId);
+    if (news === null) return cached !== null && cached.job.version >= version;
+    if (cached !== null && cached.job.version > version) return true;
+    const { sinceVersion } = news;
+    if (sinceVersion === null || sinceVersion === 0) {
+      // Whoever is told less than is here knows more already.
+      const isKnown = cached?.isWhole === true && cached.job.version === version;
+      if (!isKnown) this.#put(userId, cachedFrom(userId, jobId, version, news));
+      return true;
+    }
+    if (cached === null || !cached.isWhole || cached.job.version < sinceVersion) return false;
+    this.#change(cached, () => bringUp(cached, version, news));
+    return true;
+  }
+
+  /** Makes a committed draft its job's own. */
+  absorb(draft: Draft, version: number, firstSeq: number, newestSeq: number): void {
+    const { userId, jobId } = draft;
+    if (draft.version === 0 && this.get(userId, jobId) === null) {
+      const job = createJob(userId, jobId, draft.lastEventAtMs);
+      this.#put(userId, { job, bornSeq: firstSeq, newestSeq: 0, endedMs: null, isWhole: true });
+    }
+    const cached = this.get(userId, jobId);
+    if (cached === null || !cached.isWhole || cached.job.version !== draft.version) return;
+    this.#change(cached, () => {
+      absorb(cached.job, draft);
+      cached.job.version = version;
+      cached.endedMs ??= endedMs(draft);
+      if (newestSeq > 0) cached.newestSeq = newestSeq;
+    });
+  }
+
+  drop(userId: string, jobId: string): void {
+    const user = this.#users.get(userId);
+    const cached = user?.get(jobId);
+    if (user === undefined || cached === undefined) return;
+    user.delete(jobId);
+    if (user.size === 0) this.#users.delete(userId);
+    this.#lately.delete(cached);
+    this.#count(cached, -1);
+  }
+
+  clear(): void {
+    this.#users.clear();
+    this.#lately.clear();
+    this.#photos = 0;
+    this.#openPhotos = 0;
+  }
+
+  /** To be called when what was asked for is not needed any more. */
+  trim(): void {
+    for (const { job } of this.#lately) {
+      if (this.#photos <= this.#maxPhotos) return;
+      this.drop(job.userId, job.jobId);
+    }
+  }
+
+  #put(userId: string, cached: Cached): void {
+    const { jobId } = cached.job;
+    this.drop(userId, jobId);
+    const user = this.#users.get(userId);
+    if (user === undefined) this.#users.set(userId, new Map([[jobId, cached]]));
+    else user.set(jobId, cached);
+    this.#lately.add(cached);
+    this.#count(cached, 1);
+  }
+
+  #change(cached: Cached, change: () => void): void {
+    this.#count(cached, -1);
+    change();
+    this.#count(cached, 1);
+  }
+
+  /** A job weighs something even without photos. */
+  #count({ job }: Cached, sign: 1 | -1): void {
+    this.#photos += sign * (job.photos.size + 1);
+    this.#openPhotos += sign * job.tally.active;
+  }
+}
+
+function cachedFrom(userId: string, jobId: string, version: number, news: JobNews): Cached {
+  const job = jobFrom(userId, jobId, version, news.record);
+  takePhotos(job, news);
+  const { bornSeq, newestSeq, sinceVersion } = news;
+  return { job, bornSeq, newestSeq, endedMs: news.endedMs, isWhole: sinceVersion !== null };
+}
+
+/** Changes the job in place: whoever holds it goes on with the newer state. */
+function bringUp(cached: Cached, version: number, news: JobNews): void {
+  const { job } = cached;
+  const now = jobFrom(job.userId, job.jobId, version, news.record);
+  job.version = version;
+  job.declared = now.declared;
+  job.title = now.title;
+  job.completedHeard = now.completedHeard;
+  job.cancelledHeard = now.cancelledHeard;
+  job.lastEventAtMs = now.lastEventAtMs;
+  job.lastEndingAtMs = now.lastEndingAtMs;
+  job.shown = now.shown;
+  job.ended = now.ended;
+  job.rate.become(now.rate);
+  takePhotos(job, news);
+  cached.newestSeq = news.newestSeq;
+  cached.endedMs = news.endedMs;
+}
+
+function takePhotos(job: Job, { photos }: JobNews): void {
+  for (const [photoId, value] of photos) {
+    const before = job.photos.get(photoId);
+    const photo = photoFrom(photoId, value);
+    job.tally.replace(before === undefined ? null : shareOf(before), shareOf(photo));
+    job.photos.set(photoId, photo);
+  }
+}

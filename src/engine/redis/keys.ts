@@ -1,0 +1,49 @@
+import type { OwnedKind } from "../store.ts";
+
+/** Keys of one bucket live together, so that a script may use several. */
+export const BUCKETS = 256;
+
+/** What a script of a user is given first: see scripts/user.lua. */
+export interface UserKeys {
+  /** user, jobs, ended, due. */
+  readonly keys: readonly string[];
+  /** Of the keys of single jobs. */
+  readonly prefix: string;
+  /** Where messages of the user are published. */
+  readonly channel: string;
+  /** The ids that are bound to the user. */
+  readonly owned: string;
+}
+
+export function keysOf(userId: string): UserKeys {
+  const prefix = prefixOf(bucketOf(userId));
+  const of = (name: string): string => `${prefix}${name}:${userId}`;
+  return {
+    keys: [of("user"), of("jobs"), of("ended"), `${prefix}due`],
+    prefix,
+    channel: of("user"),
+    owned: of("owned"),
+  };
+}
+
+/** Has a slot of its own: whose an id is must be asked before the user is known. */
+export function ownerKey(kind: OwnedKind, id: string): string {
+  return `progress-hub:owner:${kind}:${id}`;
+}
+
+export function dueKey(bucket: number): string {
+  return `${prefixOf(bucket)}due`;
+}
+
+function prefixOf(bucket: number): string {
+  return `progress-hub:{${bucket}}:`;
+}
+
+/** FNV-1a over UTF-16 units; hubs of any version must agree on it. */
+function bucketOf(userId: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < userId.length; index += 1) {
+    hash = Math.imul(hash ^ userId.charCodeAt(index), 0x01000193);
+  }
+  return (hash >>> 0) % BUCKETS;
+}

@@ -1,0 +1,375 @@
+import type { Job } from "../../domain/job.ts";
+import type { Stamp } from "../../domain/photo-view.ts";
+import type { HubError } from "../../errors.ts";
+import type { RedisClient } from "../../redis/client.ts";
+import { unavailable } from "../../redis/errors.ts";
+import type { Redis } from "../../redis/redis.ts";
+import { firstAfter, jobEntry, Orders } from "../resident/order.ts";
+import type {
+  Change,
+  Outcome,
+  OwnedKind,
+  ShownEntry,
+  Since,
+  SinceQuery,
+  Store,
+  StoreListener,
+  StoreStats,
+} from "../store.ts";
+import { type Cached, JobCache } from "./cache.ts";
+import { Claims } from "./claims.ts";
+import type { SharedClock } from "./clock.ts";
+import { endedMs, jobArguments, type NumberOf, photoArguments } from "./codec.ts";
+import { keysOf } from "./keys.ts";
+import { Live, publicationBody } from "./live.ts";
+import { RedisOwners } from "./owners.ts";
+import { Replicated } from "./replicated.ts";
+import { commitReplyOf, list, type ReadReply, readReplyOf } from "./replies.ts";
+import { COMMIT, FORGET, POSTPONE, READ, runScript, type Script } from "./scripts.ts";
+
+export interface RedisStoreOptions {
+  /** Closed with the store. */
+  readonly redis: Redis;
+  readonly clock: SharedClock;
+  /** How long an ended job is kept. */
+  readonly retentionMs: number;
+  /** How long a job that is not heard of any more may stay open. */
+  readonly openForMs: number;
+  readonly maxJobsPerUser: number;
+  /** `sync`: a commit resolves when a replica has it. */
+  readonly durability: "commit" | "sync";
+  readonly maxCachedPhotos?: number;
+}
+
+const MAX_CACHED_PHOTOS = 200_000;
+/** A script that gives more would keep Redis from others for longer. */
+const PHOTOS_AT_ONCE = 2_000;
+const SYNC_CLOCK_EVERY_MS = 10_000;
+
+interface ReadOptions {
+  readonly afterSeq: number;
+  readonly jobId: string | null;
+  /** Photos only of jobs that have not ended before. */
+  readonly photosFromMs: number;
+}
+
+/**
+ * State in a Redis that machines share. Each merges in its own memory and commits if nobody was faster; what any of them
+ * commits is published to those whose users want it, this one among them.
+ */
+export class RedisStore implements Store {
+  readonly #options: RedisStoreOptions;
+  readonly #redis: Redis;
+  readonly #cache: JobCache;
+  readonly #orders = new Orders();
+  readonly #owners: RedisOwners;
+  readonly #live: Live;
+  readonly #claims: Claims;
+  readonly #replicated: Replicated;
+  readonly #clockTimer: NodeJS.Timeout;
+  #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
+  /** Nodes that are not used, and why. */
+  readonly #refusals = new Map<string, HubError>();
+  #isClosed = false;
+
+  constructor(options: RedisStoreOptions) {
+    const { redis, clock, retentionMs, openForMs } = options;
+    this.#options = options;
+    this.#redis = redis;
+    this.#cache = new JobCache(options.maxCachedPhotos ?? MAX_CACHED_PHOTOS);
+    this.#owners = new RedisOwners(redis, clock, retentionMs + openForMs);
+    this.#live = new Live({ redis, clock, listener: () => this.#listener });
+    this.#claims = new Claims(redis, clock, (userId, jobId) => void this.#lookAt(userId, jobId));
+    this.#replicated = new Replicated(redis);
+    this.#clockTimer = setInterval(() => void this.syncClock(), SYNC_CLOCK_EVERY_MS).unref();
+  }
+
+  listen(listener: StoreListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Looks at a Redis that was connected to: rejects with `store_unavailable` when it is none to keep state in, and then
+   * it is not used until another is.
+   */
+  async greet(client: RedisClient, address: string): Promise<void> {
+    const refusal = refusalOf(await client.info());
+    this.#refusals.delete(address);
+    if (refusal === null) return;
+    this.#refusals.set(address, refusal);
+    throw refusal;
+  }
+
+  /** Asks Redis for its time; goes on with what is known where it doesn't answer. */
+  async syncClock(): Promise<void> {
+    const { clock } = this.#options;
+    const key = "progress-hub:time";
+    const sentAtMs = clock.baseMs();
+    const reply = await this.#redis
+      .run(key, (client) => client.sendCommand<unknown>(["TIME"]))
+      .catch(() => null);
+    if (reply === null) return;
+    const [seconds, micros] = list(reply).map(Number);
+    const atMs = (sentAtMs + clock.baseMs()) / 2;
+    clock.correct((seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000, atMs);
+  }
+
+  /** Of what is in this machine's memory. */
+  get stats(): StoreStats {
+    return this.#cache.stats;
+  }
+
+  get openPhotos(): number {
+    return this.#cache.openPhotos;
+  }
+
+  /** Publications that came from Redis. */
+  get publications(): number {
+    return this.#live.publications;
+  }
+
+  health(): { readonly ready: boolean; readonly reason: string | null } {
+    if (this.#isClosed) return { ready: false, reason: "closed" };
+    for (const { message } of this.#refusals.values()) return { ready: false, reason: message };
+    const isReady = this.#redis.isReady && this.#live.isWhole;
+    return isReady ? { ready: true, reason: null } : { ready: false, reason: "Redis can't be reached" };
+  }
+
+  async load(userId: string, jobId: string): Promise<Job | null> {
+    const cached = this.#cache.get(userId, jobId);
+    if (cached?.isWhole && !this.#isPast(cached)) return cached.job;
+    return this.#refresh(userId, jobId);
+  }
+
+  async commit(change: Change): Promise<Outcome> {
+    const { draft, messages, deadlineMs, isDeadlineWhole } = change;
+    const { userId, jobId } = draft;
+    const { channel } = keysOf(userId);
+    const numbers = new Map<Stamp, number>(messages.map(({ stamp }, index) => [stamp, -(index + 1)]));
+    const numberOf: NumberOf = (stamp) => numbers.get(stamp) ?? stamp.seq;
+    const photos: string[] = [];
+    // Also those of which only the time of their last event is new.
+    for (const photo of draft.photos.own) photos.push(photo.photoId, ...photoArguments(photo, numberOf));
+    const reply = await this.#run(userId, COMMIT, [
+      jobId,
+      String(draft.version),
+      String(this.#options.maxJobsPerUser),
+      channel,
+      deadlineMs === null || !Number.isFinite(deadlineMs) ? "" : String(Math.ceil(deadlineMs)),
+      isDeadlineWhole ? "whole" : "part",
+      String(endedMs(draft) ?? ""),
+      String(messages.length),
+      publicationBody(messages),
+      ...jobArguments(draft, numberOf),
+      ...photos,
+    ]);
+    const committed = commitReplyOf(reply);
+    if (committed.outcome === "no_room") return "no_room";
+    if (committed.outcome === "conflict") {
+      const { job } = committed;
+      if (job === null || !this.#cache.apply(userId, job)) this.#forgetJob(userId, jobId);
+      return "conflict";
+    }
+    const { headSeq, version, gone } = committed;
+    for (const [index, { stamp }] of messages.entries()) stamp.seq = headSeq + index + 1;
+    this.#cache.absorb(draft, version, headSeq + 1, messages.length === 0 ? 0 : headSeq + messages.length);
+    this.#release(userId, gone);
+    this.#cache.trim();
+    if (this.#options.durability === "sync") await this.#replicated.confirm(channel);
+    return "committed";
+  }
+
+  async postpone({ userId, jobId, version }: Job, deadlineMs: number | null): Promise<void> {
+    const deadline = deadlineMs === null ? "" : String(Math.ceil(deadlineMs));
+    await this.#run(userId, POSTPONE, [jobId, String(version), deadline]);
+  }
+
+  watch(userId: string): void {
+    this.#live.watch(userId);
+  }
+
+  unwatch(userId: string): void {
+    this.#live.unwatch(userId);
+  }
+
+  async since(query: SinceQuery): Promise<Since> {
+    await this.#live.settled(query.userId);
+    try {
+      return await this.#since(query);
+    } catch (error) {
+      this.#live.refused(query.userId);
+      throw error;
+    }
+  }
+
+  async #since({ userId, jobId, afterSeq, limit, past }: SinceQuery): Promise<Since> {
+    const photosFromMs = past?.beforeMs ?? Number.NEGATIVE_INFINITY;
+    const { reply, jobs } = await this.#read(userId, { afterSeq, jobId, photosFromMs });
+    const nowSeq = Math.floor(this.#options.clock.monotonicMs()) * 1000;
+    const { startSeq, headSeq, prunedSeq } = reply.numbers ?? {
+      startSeq: nowSeq,
+      headSeq: nowSeq,
+      prunedSeq: 0,
+    };
+    const entries: ShownEntry[] = [];
+    for (const { job } of jobs) {
+      const isPast = past !== null && job.ended !== null && job.ended.atMs < past.beforeMs;
+      const all = isPast ? pastEntries(job, past.keep) : this.#orders.of(job);
+      for (let at = firstAfter(all, afterSeq); at < all.length; at += 1) {
+        const entry = all[at];
+        // What was shown since comes live.
+        if (entry === undefined || entry.seq > headSeq) break;
+        entries.push(entry);
+      }
+    }
+    entries.sort((left, right) => left.seq - right.seq);
+    this.#cache.trim();
+    return {
+      epoch: reply.epoch,
+      startSeq,
+      firstSeq: Math.max(startSeq, prunedSeq),
+      headSeq,
+      entries: entries.slice(0, limit),
+      isAll: entries.length <= limit,
+      job: jobId === null ? null : (jobs[0]?.job ?? null),
+    };
+  }
+
+  async jobs(userId: string): Promise<{ readonly epoch: string; readonly jobs: readonly Job[] }> {
+    const options = { afterSeq: -1, jobId: null, photosFromMs: Number.POSITIVE_INFINITY };
+    const { reply, jobs } = await this.#read(userId, options);
+    this.#cache.trim();
+    const inOrder = jobs.toSorted((left, right) => left.bornSeq - right.bornSeq);
+    return { epoch: reply.epoch, jobs: inOrder.map(({ job }) => job) };
+  }
+
+  ownerOf(kind: OwnedKind, id: string): Promise<string | null> {
+    return this.#owners.get(kind, id);
+  }
+
+  bindOwner(kind: OwnedKind, id: string, userId: string): Promise<string> {
+    return this.#owners.bind(kind, id, userId);
+  }
+
+  async releaseJob(userId: string, jobId: string): Promise<void> {
+    if ((await this.#refresh(userId, jobId)) === null) await this.#owners.release("job", jobId, userId);
+  }
+
+  async dropUser(userId: string): Promise<number> {
+    const { keys, owned, channel } = keysOf(userId);
+    const reply = await this.#run(userId, FORGET, [channel], [...keys, owned]);
+    const [jobs, bound] = list(reply);
+    for (const { job } of this.#cache.of(userId)) this.#forgetJob(userId, job.jobId);
+    await Promise.all(list(bound).map((key) => this.#owners.releaseKey(String(key), userId)));
+    return Number(jobs);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#clockTimer);
+    this.#claims.close();
+    this.#live.close();
+    this.#replicated.close();
+    this.#redis.close();
+  }
+
+  /** The job as it is now; null: there is none. */
+  async #refresh(userId: string, jobId: string): Promise<Job | null> {
+    const options = { afterSeq: 0, jobId, photosFromMs: Number.NEGATIVE_INFINITY };
+    const { jobs } = await this.#read(userId, options);
+    if (jobs.length === 0) this.#forgetJob(userId, jobId);
+    return jobs[0]?.job ?? null;
+  }
+
+  /** Brings what is known of the jobs asked for up to one moment. */
+  async #read(
+    userId: string,
+    { afterSeq, jobId, photosFromMs }: ReadOptions,
+  ): Promise<{ readonly reply: ReadReply; readonly jobs: readonly Cached[] }> {
+    for (;;) {
+      const known = jobId === null ? this.#cache.of(userId) : [this.#cache.get(userId, jobId)];
+      const versions = known.flatMap((cached) =>
+        cached === null || (cached.endedMs !== null && cached.newestSeq <= afterSeq)
+          ? []
+          : [cached.job.jobId, String(cached.isWhole ? cached.job.version : -cached.job.version)],
+      );
+      const args = [
+        String(afterSeq),
+        jobId ?? "",
+        luaNumber(photosFromMs),
+        String(PHOTOS_AT_ONCE),
+        ...versions,
+      ];
+      const reply = readReplyOf(await this.#run(userId, READ, args));
+      this.#release(userId, reply.gone);
+      const isApplied = reply.jobs.map((job) => {
+        const isDone = this.#cache.apply(userId, job);
+        if (!isDone) this.#forgetJob(userId, job.jobId);
+        return isDone;
+      });
+      if (!reply.isWhole || isApplied.includes(false)) continue;
+      const jobs = reply.jobs.flatMap((job) => this.#cache.get(userId, job.jobId) ?? []);
+      return { reply, jobs };
+    }
+  }
+
+  /** Nobody has seen to the job: what is known of it here may be what is not true any more. */
+  async #lookAt(userId: string, jobId: string): Promise<void> {
+    const job = await this.#refresh(userId, jobId).catch(() => null);
+    if (job !== null && !this.#isClosed) this.#listener.due(userId, jobId);
+  }
+
+  async #run(
+    userId: string,
+    script: Script,
+    args: readonly string[],
+    keys: readonly string[] = keysOf(userId).keys,
+  ): Promise<unknown> {
+    for (const refusal of this.#refusals.values()) throw refusal;
+    const { prefix } = keysOf(userId);
+    const { clock, retentionMs } = this.#options;
+    const nowMs = Math.floor(clock.monotonicMs());
+    const common = [prefix, userId, String(nowMs), String(Math.floor(retentionMs))];
+    return this.#redis.run(keys[0] ?? "", (client) => runScript(client, script, keys, [...common, ...args]));
+  }
+
+  /** Jobs that were forgotten, whoever made them so: their ids are free. */
+  #release(userId: string, jobIds: readonly string[]): void {
+    for (const jobId of jobIds) {
+      this.#forgetJob(userId, jobId);
+      // Else it goes by itself, later.
+      this.#owners.release("job", jobId, userId).catch(() => undefined);
+    }
+  }
+
+  #forgetJob(userId: string, jobId: string): void {
+    const cached = this.#cache.get(userId, jobId);
+    if (cached !== null) this.#orders.forget(cached.job);
+    this.#cache.drop(userId, jobId);
+  }
+
+  #isPast({ endedMs: atMs }: Cached): boolean {
+    return atMs !== null && atMs <= this.#options.clock.monotonicMs() - this.#options.retentionMs;
+  }
+}
+
+function pastEntries(job: Job, keep: "none" | "job"): readonly ShownEntry[] {
+  const own = keep === "job" ? jobEntry(job) : null;
+  return own === null ? [] : [own];
+}
+
+function luaNumber(value: number): string {
+  if (Number.isFinite(value)) return String(Math.floor(value));
+  return value > 0 ? "1e300" : "-1e300";
+}
+
+/** null: state can be kept in it. A Redis that throws keys away when it is full would lose state in silence. */
+function refusalOf(info: string): HubError | null {
+  const version = /^redis_version:(\d+)\.(\S+)/m.exec(info);
+  if (version !== null && Number(version[1]) < 7) {
+    return unavailable(`is of version ${version[1]}.${version[2]}, and 7.0 is the oldest that will do`);
+  }
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
+  if (policy === undefined || policy === "noeviction") return null;
+  return unavailable(`would throw keys away when it is full (maxmemory-policy ${policy}, not noeviction)`);
+}
