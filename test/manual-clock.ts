@@ -22,7 +22,8 @@ export class ManualClock implements Clock {
     };
   }
 
-  async advance(ms: number): Promise<void> {
+  /** `settled`: how what a timer began is waited for. */
+  async advance(ms: number, settled: () => Promise<void> = settle): Promise<void> {
     const untilMs = this.#nowMs + ms;
     for (;;) {
       const next = this.#timers.filter((timer) => timer.atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
@@ -30,7 +31,7 @@ export class ManualClock implements Clock {
       this.#timers = this.#timers.filter((timer) => timer !== next);
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.callback();
-      await settle();
+      await settled();
     }
     this.#nowMs = untilMs;
   }

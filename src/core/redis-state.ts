@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Settings } from "../config/schema.ts";
 import { systemClock } from "../engine/clock.ts";
-import { SharedClock } from "../engine/redis/clock.ts";
+import { SharedClock, TimeKeeper } from "../engine/redis/clock.ts";
 import { RedisStore } from "../engine/redis/store.ts";
 import { messageOf } from "../message-of.ts";
 import type { RedisClient } from "../redis/client.ts";
@@ -25,6 +25,7 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
     lost: (error) =>
       log.error({ cause: error.message }, "Redis is away: events are refused until it is back"),
   });
+  const time = new TimeKeeper(redis, clock);
   const store = new RedisStore({
     redis,
     clock,
@@ -32,10 +33,12 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
     openForMs: settings.expireAfter,
     maxJobsPerUser: settings.maxJobsPerUser,
     durability: settings.durability === "sync" ? "sync" : "commit",
+    onClose: () => time.close(),
   });
   const greet = async (client: RedisClient, address: string): Promise<void> => {
     try {
       await store.greet(client, address);
+      await time.ask();
       log.info({ redis: address }, "connected to Redis");
     } catch (error) {
       log.error({ redis: address, cause: messageOf(error) }, "this Redis is not used");
@@ -49,6 +52,6 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
     await store.close();
     throw new StartError(`Can't keep state in Redis: ${messageOf(error)}`);
   }
-  await store.syncClock();
+  await time.ask();
   return { store, clock, restore: async () => undefined, publications: () => store.publications };
 }

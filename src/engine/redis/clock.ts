@@ -1,4 +1,6 @@
+import type { Redis } from "../../redis/redis.ts";
 import type { Clock } from "../clock.ts";
+import { list } from "./replies.ts";
 
 /** A correction goes on at this rate, so that no interval is seen to end much early or late. */
 const SLEW_MS_A_SECOND = 5;
@@ -50,5 +52,37 @@ export class SharedClock implements Clock {
 
   after(delayMs: number, callback: () => void): () => void {
     return this.#base.after(delayMs, callback);
+  }
+}
+
+const KEY = "progress-hub:time";
+const ASK_EVERY_MS = 10_000;
+
+/** Keeps the clock by that of Redis: asks now and then, and when it is told to. */
+export class TimeKeeper {
+  readonly #redis: Redis;
+  readonly #clock: SharedClock;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(redis: Redis, clock: SharedClock) {
+    this.#redis = redis;
+    this.#clock = clock;
+    this.#timer = setInterval(() => void this.ask(), ASK_EVERY_MS).unref();
+  }
+
+  /** Never rejects: without an answer the clock goes on as it did. */
+  async ask(): Promise<void> {
+    const sentAtMs = this.#clock.baseMs();
+    const reply = await this.#redis
+      .run(KEY, (client) => client.sendCommand<unknown>(["TIME"]))
+      .catch(() => null);
+    if (reply === null) return;
+    const [seconds, micros] = list(reply).map(Number);
+    const atMs = (sentAtMs + this.#clock.baseMs()) / 2;
+    this.#clock.correct((seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000, atMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
   }
 }

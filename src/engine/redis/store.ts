@@ -39,12 +39,12 @@ export interface RedisStoreOptions {
   /** `sync`: a commit resolves when a replica has it. */
   readonly durability: "commit" | "sync";
   readonly maxCachedPhotos?: number;
+  readonly onClose?: () => void;
 }
 
 const MAX_CACHED_PHOTOS = 200_000;
 /** A script that gives more would keep Redis from others for longer. */
 const PHOTOS_AT_ONCE = 2_000;
-const SYNC_CLOCK_EVERY_MS = 10_000;
 
 interface ReadOptions {
   readonly afterSeq: number;
@@ -66,7 +66,6 @@ export class RedisStore implements Store {
   readonly #live: Live;
   readonly #claims: Claims;
   readonly #replicated: Replicated;
-  readonly #clockTimer: NodeJS.Timeout;
   #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
   /** Nodes that are not used, and why. */
   readonly #refusals = new Map<string, HubError>();
@@ -81,7 +80,6 @@ export class RedisStore implements Store {
     this.#live = new Live({ redis, clock, listener: () => this.#listener });
     this.#claims = new Claims(redis, clock, (userId, jobId) => void this.#lookAt(userId, jobId));
     this.#replicated = new Replicated(redis);
-    this.#clockTimer = setInterval(() => void this.syncClock(), SYNC_CLOCK_EVERY_MS).unref();
   }
 
   listen(listener: StoreListener): void {
@@ -98,20 +96,6 @@ export class RedisStore implements Store {
     if (refusal === null) return;
     this.#refusals.set(address, refusal);
     throw refusal;
-  }
-
-  /** Asks Redis for its time; goes on with what is known where it doesn't answer. */
-  async syncClock(): Promise<void> {
-    const { clock } = this.#options;
-    const key = "progress-hub:time";
-    const sentAtMs = clock.baseMs();
-    const reply = await this.#redis
-      .run(key, (client) => client.sendCommand<unknown>(["TIME"]))
-      .catch(() => null);
-    if (reply === null) return;
-    const [seconds, micros] = list(reply).map(Number);
-    const atMs = (sentAtMs + clock.baseMs()) / 2;
-    clock.correct((seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000, atMs);
   }
 
   /** Of what is in this machine's memory. */
@@ -266,7 +250,7 @@ export class RedisStore implements Store {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#clockTimer);
+    this.#options.onClose?.();
     this.#claims.close();
     this.#live.close();
     this.#replicated.close();

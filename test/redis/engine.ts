@@ -1,0 +1,94 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { CoreEngine } from "../../src/engine/core-engine.ts";
+import { SharedClock } from "../../src/engine/redis/clock.ts";
+import { RedisStore } from "../../src/engine/redis/store.ts";
+import { connectRedis, type Redis } from "../../src/redis/redis.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { settle } from "../settle.ts";
+
+const MINUTE_MS = 60_000;
+const QUIET_FOR_MS = 6;
+
+/** An engine whose state is in a real Redis, and whose time moves when told. */
+export interface RedisEngine {
+  readonly engine: CoreEngine;
+  readonly store: RedisStore;
+  readonly clock: ManualClock;
+  /** Resolves when nothing is on its way any more. */
+  settle(): Promise<void>;
+  pass(ms: number): Promise<void>;
+}
+
+/** `clock`: engines that share a Redis share their time. */
+export async function startRedisEngine(url: string, clock = new ManualClock()): Promise<RedisEngine> {
+  const time = new SharedClock(clock);
+  const redis = counted(connectRedis(url));
+  await redis.settled();
+  const store = new RedisStore({
+    redis,
+    clock: time,
+    retentionMs: 24 * 60 * MINUTE_MS,
+    openForMs: 15 * MINUTE_MS,
+    maxJobsPerUser: 1_000,
+    durability: "commit",
+  });
+  const engine = new CoreEngine({
+    clock: time,
+    store,
+    rules: {
+      stallAfterMs: 10_000,
+      expireAfterMs: 15 * MINUTE_MS,
+      retryGraceMs: 30_000,
+      jobIdleMs: 30_000,
+    },
+    limits: { maxPhotosPerJob: 10_000, maxJobsPerUser: 1_000, maxOpenPhotos: 1_000_000 },
+    photoIntervalMs: 50,
+    jobIntervalMs: 80,
+    recentMs: 10 * MINUTE_MS,
+  });
+  const settled = async (): Promise<void> => {
+    let before = -1;
+    let quietSinceMs = performance.now();
+    while (performance.now() - quietSinceMs < QUIET_FOR_MS) {
+      await settle();
+      await wait(1);
+      const now = redis.begun() + store.publications;
+      if (redis.underWay() > 0 || now !== before) quietSinceMs = performance.now();
+      before = now;
+    }
+  };
+  return {
+    engine,
+    store,
+    clock,
+    settle: settled,
+    async pass(ms) {
+      await clock.advance(ms, settled);
+      await settled();
+    },
+  };
+}
+
+function counted(redis: Redis): Redis & { begun(): number; underWay(): number } {
+  let [begun, ended] = [0, 0];
+  return {
+    get isReady() {
+      return redis.isReady;
+    },
+    async run(key, task, timeoutMs) {
+      begun += 1;
+      try {
+        return await redis.run(key, task, timeoutMs);
+      } finally {
+        ended += 1;
+      }
+    },
+    dedicated: (key, events) => redis.dedicated(key, events),
+    nodeOf: (key) => redis.nodeOf(key),
+    isOneSlot: (keys) => redis.isOneSlot(keys),
+    settled: () => redis.settled(),
+    close: () => redis.close(),
+    begun: () => begun,
+    underWay: () => begun - ended,
+  };
+}
