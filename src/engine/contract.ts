@@ -33,12 +33,13 @@ export interface PublishResult {
 
 export type SyncMode = "snapshot" | "resumed";
 
-/** Where a reader stands: before its first page (with the id it came with), or after a page. */
+/** Where a reader stands: before its first page (with the id it came with), or after a page of an epoch. */
 export type ReadFrom =
   | { readonly kind: "start"; readonly lastEventId: string | null }
-  | { readonly kind: "after"; readonly seq: number; readonly mode: "resumed" }
+  | { readonly kind: "after"; readonly epoch: string; readonly seq: number; readonly mode: "resumed" }
   | {
       readonly kind: "after";
+      readonly epoch: string;
       readonly seq: number;
       readonly mode: "snapshot" | "lost";
       /** The engine's time of the first page, by which all pages tell recent from past. */

@@ -28,6 +28,7 @@ import type { Now } from "./shower.ts";
 import { ShownCounts } from "./shown-counts.ts";
 import type { Store, StoreStats } from "./store.ts";
 import { type Turn, takeTurn } from "./turn.ts";
+import { Wake } from "./wake.ts";
 
 interface Limits {
   readonly maxPhotosPerJob: number;
@@ -58,8 +59,6 @@ export interface EngineStats extends StoreStats {
   readonly queued: number;
 }
 
-/** Timers fire on whole steps of this, so that what falls due together goes out together. */
-const TICK_MS = 5;
 /** What could not be committed is tried again after this. */
 const RETRY_MS = 1_000;
 /** A job that others change this often while it is tried is left to them. */
@@ -78,7 +77,7 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #agenda = new Agenda();
   readonly #lanes = new Lanes();
   readonly #running = new Set<Promise<void>>();
-  #timer: { readonly atMs: number; readonly cancel: () => void } | null = null;
+  readonly #wake: Wake;
   #photoIntervalMs: number;
   #jobIntervalMs: number;
   /** Photos opened in drafts that are not committed yet, less those settled. */
@@ -93,6 +92,7 @@ export class CoreEngine implements Engine, LiveSource {
     this.#jobIntervalMs = options.jobIntervalMs;
     this.#reader = new Reader(this.#store, options.recentMs);
     this.#router = new Router(this.#store);
+    this.#wake = new Wake(options.clock, () => this.#tick());
     this.#store.listen({
       shown: (userId, messages) => this.#router.deliver(userId, messages),
       gap: (userId) => this.#router.resync(userId),
@@ -192,8 +192,7 @@ export class CoreEngine implements Engine, LiveSource {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.cancel();
-    this.#timer = null;
+    this.#wake.cancel();
     await Promise.all(this.#running);
     await this.#store.close();
   }
@@ -311,17 +310,7 @@ export class CoreEngine implements Engine, LiveSource {
   }
 
   #arm(): void {
-    const nextMs = this.#agenda.nextAtMs;
-    if (this.#closed || nextMs === null) return;
-    const atMs = Math.ceil(nextMs / TICK_MS) * TICK_MS;
-    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
-    this.#timer?.cancel();
-    const delayMs = Math.max(1, Math.ceil(atMs - this.#options.clock.monotonicMs()));
-    const cancel = this.#options.clock.after(delayMs, () => {
-      this.#timer = null;
-      this.#tick();
-    });
-    this.#timer = { atMs, cancel };
+    if (!this.#closed) this.#wake.setBy(this.#agenda.nextAtMs);
   }
 
   #now(): Now {

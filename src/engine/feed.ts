@@ -9,6 +9,7 @@ import type {
   Sink,
   Subscription,
 } from "./contract.ts";
+import { parseEventId } from "./event-id.ts";
 
 type ReadPage = (query: ReadQuery) => Promise<Page>;
 
@@ -28,6 +29,10 @@ export class Feed implements Receiver, Subscription {
   #state: "reading" | "live" | "held" | "waiting" | "closed" = "reading";
   /** Everything up to here was given to the sink. */
   #position: ReadFrom;
+  /** Its number. */
+  #seq = 0;
+  /** The newest message that was given live since; null: none. */
+  #liveId: string | null = null;
   /** The newest live message that came while reading. */
   #heardSeq = 0;
   /** The page under way may have been made before what it has to show. */
@@ -62,7 +67,10 @@ export class Feed implements Receiver, Subscription {
       return;
     }
     const wanted = this.#wantedOf(group);
-    if (newest.seq > this.#seq) this.#position = { kind: "after", seq: newest.seq, mode: "resumed" };
+    if (newest.seq > this.#seq) {
+      this.#seq = newest.seq;
+      this.#liveId = newest.id;
+    }
     if (wanted.length === 0) return;
     if (!this.#send(wanted)) this.#hold();
     if (this.#jobId !== null && wanted.some((message) => message.type === "job_completed")) {
@@ -97,10 +105,10 @@ export class Feed implements Receiver, Subscription {
     try {
       for (;;) {
         this.#isPageStale = false;
-        const page = await this.#readPage({ userId: this.#userId, jobId: this.#jobId, from: this.#position });
+        const page = await this.#readPage({ userId: this.#userId, jobId: this.#jobId, from: this.#from() });
         if (this.#isClosed()) return;
         if (page.begins) this.#setOff();
-        this.#position = page.next;
+        this.#goTo(page.next);
         if (page.messages.length > 0 && !this.#send(page.messages)) return this.#hold();
         if (page.done && this.#heardSeq <= page.head && !this.#isPageStale) return this.#goLive(page);
       }
@@ -116,7 +124,7 @@ export class Feed implements Receiver, Subscription {
   #goLive(page: Page): void {
     if (this.#isClosed()) return;
     this.#state = "live";
-    this.#position = { kind: "after", seq: page.head, mode: "resumed" };
+    this.#goTo({ kind: "after", epoch: page.next.epoch, seq: page.head, mode: "resumed" });
     this.#unsyncedId = null;
     this.#sink.synced(page.mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();
@@ -142,8 +150,16 @@ export class Feed implements Receiver, Subscription {
     return group.filter(({ seq, jobId }) => seq > after && (this.#jobId === null || jobId === this.#jobId));
   }
 
-  get #seq(): number {
-    return this.#position.kind === "after" ? this.#position.seq : 0;
+  #goTo(position: Page["next"]): void {
+    this.#position = position;
+    this.#seq = position.seq;
+  }
+
+  #from(): ReadFrom {
+    const id = parseEventId(this.#liveId);
+    this.#liveId = null;
+    if (id !== null) this.#goTo({ kind: "after", ...id, mode: "resumed" });
+    return this.#position;
   }
 
   #hold(): void {

@@ -20,10 +20,10 @@ export class Reader {
   }
 
   async page(query: ReadQuery, now: Now): Promise<Page> {
-    const asked = placeOf(query.from, now.monotonicMs);
-    const since = await this.#since(query, asked.place);
-    if (isHonoured(asked.place, asked.epoch, since)) return pageOf(since, asked.place, now);
-    const lost: After = { kind: "after", seq: 0, mode: "lost", asOfMs: now.monotonicMs };
+    const place = placeOf(query.from, now.monotonicMs);
+    const since = await this.#since(query, place);
+    if (isHonoured(place, since)) return pageOf(since, place, now);
+    const lost: After = { kind: "after", epoch: since.epoch, seq: 0, mode: "lost", asOfMs: now.monotonicMs };
     return pageOf(await this.#since(query, lost), lost, now);
   }
 
@@ -51,22 +51,21 @@ export class Reader {
   }
 }
 
-/** Where to read from, and the epoch that this holds for; null: any. */
-function placeOf(from: ReadFrom, nowMs: number): { readonly place: After; readonly epoch: string | null } {
-  if (from.kind === "after") return { place: from, epoch: null };
+function placeOf(from: ReadFrom, nowMs: number): After {
+  if (from.kind === "after") return from;
   const id = parseEventId(from.lastEventId);
-  if (id === null) return { place: { kind: "after", seq: 0, mode: "snapshot", asOfMs: nowMs }, epoch: null };
-  return { place: { kind: "after", seq: id.seq, mode: "resumed" }, epoch: id.epoch };
+  if (id === null) return { kind: "after", epoch: "", seq: 0, mode: "snapshot", asOfMs: nowMs };
+  return { kind: "after", ...id, mode: "resumed" };
 }
 
 /**
  * A place that can't be honoured (of another epoch, above the head, before the user's numbers began or what was
  * pruned) reads as `lost`: a snapshot that also names every ended job still kept.
  */
-function isHonoured({ seq, mode }: After, epoch: string | null, numbers: Numbers): boolean {
-  if (epoch !== null && epoch !== numbers.epoch) return false;
+function isHonoured({ epoch, seq, mode }: After, numbers: Numbers): boolean {
   // The beginning of a snapshot.
   if (mode !== "resumed" && seq === 0) return true;
+  if (epoch !== numbers.epoch) return false;
   // What is pruned under a snapshot's way is missing at most; a user forgotten there makes its first pages wrong.
   const first = mode === "resumed" ? numbers.firstSeq : numbers.startSeq;
   return seq >= first && seq <= numbers.headSeq;
@@ -89,7 +88,7 @@ function pageOf({ epoch, headSeq, entries, isAll, job }: Since, place: After, no
   }
   return {
     messages,
-    next: { ...place, seq: reached },
+    next: { ...place, epoch, seq: reached },
     mode: place.mode === "resumed" ? "resumed" : "snapshot",
     begins: place.mode !== "resumed" && place.seq === 0,
     head: headSeq,

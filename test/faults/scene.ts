@@ -6,9 +6,6 @@ import { closePopulations, type Population, populate } from "./population.ts";
 import { abandonProducers, type Producer, startProducer } from "./producer.ts";
 import { until } from "./until.ts";
 
-/** Until the embedded store lands, a core's state dies with it; then this becomes true, and the rules stricter. */
-const STATE_SURVIVES_CORE = true;
-
 export interface SceneOptions {
   readonly flags: readonly string[];
   readonly users: number;
@@ -28,7 +25,7 @@ export interface Scene {
 /** A hub under load: everybody is connected, events come steadily, and every client was shown something. */
 export async function startScene(options: SceneOptions): Promise<Scene> {
   const hub = await startCluster(...options.flags);
-  const oracle = new Oracle({ stateSurvivesCore: STATE_SURVIVES_CORE });
+  const oracle = new Oracle({ stateSurvivesCore: true });
   const { users, rate } = options;
   const population = await populate({ ...options, publicUrl: hub.publicUrl, oracle });
   const producer = startProducer({ internalUrl: hub.internalUrl, oracle, rate, users });

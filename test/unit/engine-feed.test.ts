@@ -41,7 +41,7 @@ function scripted(jobId: string | null = null) {
     give = rest;
     next?.({
       messages,
-      next: { kind: "after", seq, mode: "resumed" },
+      next: { kind: "after", epoch: "e", seq, mode: "resumed" },
       mode: "resumed",
       begins: false,
       head,
@@ -76,7 +76,7 @@ it("told to read again, reads from where it stands, and says so", async () => {
   feed.resync();
   feed.push("u", [message(8)]);
   await page(8, [message(7), message(8)]);
-  expect(queries.at(-1)?.from).toEqual({ kind: "after", seq: 6, mode: "resumed" });
+  expect(queries.at(-1)?.from).toEqual({ kind: "after", epoch: "e", seq: 6, mode: "resumed" });
   expect(log).toEqual(["5", "resumed e-5", "6", "7", "8", "resumed e-8"]);
 });
 
@@ -118,11 +118,31 @@ it("sets a snapshot off from what came before it, so that a client counts only i
   expect(new Set(snapshot.map(({ jobId }) => jobId))).toEqual(new Set(["k"]));
 });
 
-it.each(["resumed", "snapshot"] as const)("a place above the head (%s) is lost", async (mode) => {
-  const { engine, clock } = createEngine();
-  await engine.publish([event.started()]);
-  const from = { kind: "after", seq: Number.MAX_SAFE_INTEGER, mode, asOfMs: clock.monotonicMs() } as const;
-  const page = await engine.read({ userId: "u", jobId: null, from });
-  expect(page).toMatchObject({ mode: "snapshot", done: true });
-  expect(page.messages).toHaveLength(2);
+it.each(["resumed", "snapshot"] as const)(
+  "a place above the head, or in another epoch (%s), is lost",
+  async (mode) => {
+    const { engine, clock } = createEngine();
+    await engine.publish([event.started()]);
+    const { next } = await engine.read({
+      userId: "u",
+      jobId: null,
+      from: { kind: "start", lastEventId: null },
+    });
+    const at = { kind: "after", mode, asOfMs: clock.monotonicMs() } as const;
+    const above = { ...at, epoch: next.epoch, seq: Number.MAX_SAFE_INTEGER };
+    const elsewhere = { ...at, epoch: `${next.epoch}x`, seq: next.seq };
+    for (const from of [above, elsewhere]) {
+      const page = await engine.read({ userId: "u", jobId: null, from });
+      expect(page).toMatchObject({ mode: "snapshot", begins: true, done: true });
+      expect(page.messages).toHaveLength(2);
+    }
+  },
+);
+
+it("reads on in the epoch of what came live last: where that is over, its numbers mean nothing", async () => {
+  const { feed, queries, page } = scripted();
+  await page(5, [message(5)]);
+  feed.push("u", [{ ...message(7), id: "f-7" }]);
+  feed.resync();
+  expect(queries.at(-1)?.from).toEqual({ kind: "after", epoch: "f", seq: 7, mode: "resumed" });
 });

@@ -14,6 +14,7 @@ import type {
   StoreListener,
   StoreStats,
 } from "../store.ts";
+import { Wake } from "../wake.ts";
 import type { Batch, Disk, Upload } from "./disk.ts";
 import { Group, type Sealed } from "./group.ts";
 import { Owners } from "./owners.ts";
@@ -57,8 +58,6 @@ interface Probe {
 
 type Operation = Commit | UserDrop | Prune | Probe;
 
-/** Retention is looked at on whole steps of this. */
-const TICK_MS = 5;
 /** Jobs forgotten in one write. */
 const PRUNE_AT_ONCE = 100;
 const PROBE_EVERY_MS = 500;
@@ -77,8 +76,7 @@ export class ResidentStore implements Store {
   #waiting: Operation[] = [];
   #working: Promise<void> | null = null;
   #isPruneQueued = false;
-  /** null: no job is to be forgotten yet, or some are just now. */
-  #cancelPrune: (() => void) | null = null;
+  readonly #pruning: Wake;
   /** False: no job has ended, so that there is nothing to prune. */
   #hasEnded = true;
   #isTroubled = false;
@@ -93,6 +91,7 @@ export class ResidentStore implements Store {
     const times = () => ({ nowMs: clock.monotonicMs(), originUnixMs });
     const epoch = disk?.epoch ?? `m${randomBytes(6).toString("hex")}`;
     this.#state = new State(epoch, disk?.floorSeq ?? Math.floor(startMs) * 1000, disk, times);
+    this.#pruning = new Wake(clock, () => this.#queuePrune());
     this.#owners = new Owners(disk, () => clock.unixMs());
     if (disk !== null) this.#unloadLater();
   }
@@ -174,7 +173,7 @@ export class ResidentStore implements Store {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#cancelPrune?.();
+    this.#pruning.cancel();
     this.#cancelProbe();
     this.#cancelUnload();
     await this.#working;
@@ -367,15 +366,9 @@ export class ResidentStore implements Store {
 
   #arm(): void {
     // Who ends later is forgotten later.
-    if (this.#isClosed || this.#isTroubled || !this.#hasEnded || this.#cancelPrune !== null) return;
+    if (this.#isClosed || this.#isTroubled || !this.#hasEnded || this.#pruning.isSet) return;
     const oldestMs = this.#state.oldestEndMs;
     this.#hasEnded = oldestMs !== null;
-    if (oldestMs === null) return;
-    const atMs = Math.ceil((oldestMs + this.#options.retentionMs) / TICK_MS) * TICK_MS;
-    const delayMs = Math.max(1, Math.ceil(atMs - this.#options.clock.monotonicMs()));
-    this.#cancelPrune = this.#options.clock.after(delayMs, () => {
-      this.#cancelPrune = null;
-      this.#queuePrune();
-    });
+    if (oldestMs !== null) this.#pruning.setBy(oldestMs + this.#options.retentionMs);
   }
 }
