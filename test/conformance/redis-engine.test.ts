@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import type { DomainEvent } from "../../src/domain/events.ts";
+import { dueOf } from "../../src/domain/photo-view.ts";
 import { createEngine, type Message, Reader, settle } from "../engine-harness.ts";
 import { event } from "../events.ts";
 import { ManualClock } from "../manual-clock.ts";
-import { numberedEvents, shuffledWithRepeats } from "../property/arbitrary-events.ts";
-import { expectNothingGoesBack } from "../property/client-view.ts";
+import { history, numberedEvents, shuffledWithRepeats } from "../property/arbitrary-events.ts";
+import { expectNothingGoesBack, latest } from "../property/client-view.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { type RedisEngine, startRedisEngine } from "../redis/engine.ts";
 import { endAllServers, type RedisServer, startRedis } from "../redis/server.ts";
@@ -67,7 +68,55 @@ describeWithRedis("an engine with its state in Redis", () => {
       await Promise.all(hubs.map(({ engine }) => engine.close()));
     }
   }, 60_000);
+
+  it("takes nothing back, shows no ending twice, and ends with the last state, wherever a hub of two dies for good", async () => {
+    let run = 0;
+    const deaths = fc.array(fc.nat(24), { maxLength: 3 });
+    const property = fc.asyncProperty(history, deaths, async (steps, when) => {
+      run += 1;
+      const userId = `dead-${run}`;
+      const clock = new ManualClock();
+      const stays = await startRedisEngine(server.url, clock, 1e12);
+      let dies = await startRedisEngine(server.url, clock);
+      try {
+        const reader = new Reader(stays.engine, userId);
+        await both([stays, dies]);
+        for (const [step, { batch, passMs }] of steps.entries()) {
+          await dies.engine.publish(batch.map((one) => named(one, userId, run)));
+          if (when.includes(step)) {
+            await dies.engine.close();
+            dies = await startRedisEngine(server.url, clock);
+          }
+          await clock.advance(passMs, () => both([stays, dies]));
+        }
+        await dies.engine.close();
+        const fresh = await endOf(stays, userId);
+        expectNothingGoesBack(reader.messages);
+        expect(latest(reader.messages)).toEqual(latest(fresh));
+        expect(reader.errors).toEqual([]);
+      } finally {
+        await Promise.all([stays.engine.close(), dies.engine.close()]);
+      }
+    });
+    await fc.assert(property, { numRuns: 25 });
+  }, 120_000);
 });
+
+/** What somebody is told who comes when the hub that is left has found all that was to be done. */
+async function endOf(hub: RedisEngine, userId: string): Promise<readonly Message[]> {
+  await hub.clock.advance(2_000, hub.settle);
+  const isDue = async (): Promise<boolean> => {
+    const jobs = await hub.store.jobs(userId);
+    const held = jobs.jobs.flatMap((job) => [...job.photos.values()].map(dueOf));
+    return held.some((due) => due !== null);
+  };
+  await expect.poll(isDue, { timeout: 5_000 }).toBe(false);
+  await hub.settle();
+  const reader = new Reader(hub.engine, userId);
+  await hub.settle();
+  reader.close();
+  return reader.messages;
+}
 
 async function both(hubs: readonly RedisEngine[]): Promise<void> {
   // What one does may give the other something to do.

@@ -19,8 +19,12 @@ export interface RedisEngine {
   pass(ms: number): Promise<void>;
 }
 
-/** `clock`: engines that share a Redis share their time. */
-export async function startRedisEngine(url: string, clock = new ManualClock()): Promise<RedisEngine> {
+/** `clock`: engines that share a Redis share their time. `recentMs`: how long after their end snapshots show jobs. */
+export async function startRedisEngine(
+  url: string,
+  clock = new ManualClock(),
+  recentMs = 10 * MINUTE_MS,
+): Promise<RedisEngine> {
   const time = new SharedClock(clock);
   const redis = counted(connectRedis(url));
   await redis.settled();
@@ -31,6 +35,7 @@ export async function startRedisEngine(url: string, clock = new ManualClock()): 
     openForMs: 15 * MINUTE_MS,
     maxJobsPerUser: 1_000,
     durability: "commit",
+    claimEveryMs: 10,
   });
   const engine = new CoreEngine({
     clock: time,
@@ -44,7 +49,7 @@ export async function startRedisEngine(url: string, clock = new ManualClock()): 
     limits: { maxPhotosPerJob: 10_000, maxJobsPerUser: 1_000, maxOpenPhotos: 1_000_000 },
     photoIntervalMs: 50,
     jobIntervalMs: 80,
-    recentMs: 10 * MINUTE_MS,
+    recentMs,
   });
   const settled = async (): Promise<void> => {
     let before = -1;

@@ -4,8 +4,8 @@ import { BUCKETS, dueKey } from "./keys.ts";
 import { list } from "./replies.ts";
 import { CLAIM, runScript } from "./scripts.ts";
 
+/** All buckets are looked at in four times as long. */
 const CLAIM_EVERY_MS = 250;
-/** All buckets are looked at once a second. */
 const BUCKETS_AT_ONCE = BUCKETS / 4;
 /** Whoever worked on the job last has this long to do it. */
 const GRACE_MS = 1_000;
@@ -22,11 +22,16 @@ export class Claims {
   #next = 0;
   #isBusy = false;
 
-  constructor(redis: Redis, clock: SharedClock, due: (userId: string, jobId: string) => void) {
+  constructor(
+    redis: Redis,
+    clock: SharedClock,
+    due: (userId: string, jobId: string) => void,
+    everyMs = CLAIM_EVERY_MS,
+  ) {
     this.#redis = redis;
     this.#clock = clock;
     this.#due = due;
-    this.#timer = setInterval(() => void this.#round(), CLAIM_EVERY_MS).unref();
+    this.#timer = setInterval(() => void this.#round(), everyMs).unref();
   }
 
   close(): void {

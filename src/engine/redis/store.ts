@@ -39,6 +39,8 @@ export interface RedisStoreOptions {
   /** `sync`: a commit resolves when a replica has it. */
   readonly durability: "commit" | "sync";
   readonly maxCachedPhotos?: number;
+  /** Milliseconds between looks for jobs of hubs that are gone, each at a quarter of all. */
+  readonly claimEveryMs?: number;
   readonly onClose?: () => void;
 }
 
@@ -78,7 +80,8 @@ export class RedisStore implements Store {
     this.#cache = new JobCache(options.maxCachedPhotos ?? MAX_CACHED_PHOTOS);
     this.#owners = new RedisOwners(redis, clock, retentionMs + openForMs);
     this.#live = new Live({ redis, clock, listener: () => this.#listener });
-    this.#claims = new Claims(redis, clock, (userId, jobId) => void this.#lookAt(userId, jobId));
+    const due = (userId: string, jobId: string) => void this.#lookAt(userId, jobId);
+    this.#claims = new Claims(redis, clock, due, options.claimEveryMs);
     this.#replicated = new Replicated(redis);
   }
 

@@ -23,20 +23,25 @@ end
 
 local function drop(jobId)
   local newest = tonumber(redis.call('ZSCORE', jobs, jobId) or 0)
+  if newest > tonumber(redis.call('HGET', user, 'pruned') or 0) then
+    -- Refused by a Redis that is full: then the job stays, since whoever missed its end could not tell.
+    if type(redis.pcall('HSET', user, 'pruned', text(newest))) == 'table' then return false end
+  end
   redis.call('UNLINK', jobKey(jobId), logKey(jobId))
   redis.call('ZREM', jobs, jobId)
   redis.call('ZREM', ended, jobId)
   redis.call('ZREM', due, dueMember(jobId))
-  if newest > tonumber(redis.call('HGET', user, 'pruned') or 0) then
-    redis.call('HSET', user, 'pruned', text(newest))
-  end
+  return true
 end
 
 -- Forgets what ended too long ago; gives the ids of those jobs.
 local function prune()
   local old = redis.call('ZRANGEBYSCORE', ended, '-inf', text(nowMs - retentionMs), 'LIMIT', 0, 100)
-  for _, jobId in ipairs(old) do drop(jobId) end
-  return old
+  local gone = {}
+  for _, jobId in ipairs(old) do
+    if drop(jobId) then gone[#gone + 1] = jobId end
+  end
+  return gone
 end
 
 -- Keys go by themselves some time after nobody asks for the user any more.
