@@ -9,10 +9,16 @@ export interface Draft extends Job {
   readonly photos: DraftPhotos;
 }
 
+/** A photo of the draft, and what it was made from: null, nothing. */
+interface Own {
+  readonly photo: Photo;
+  readonly below: Photo | null;
+}
+
 /** Gives copies of what is asked for, and leaves the photos below alone. */
 class DraftPhotos implements Photos {
   readonly #below: Photos;
-  readonly #own = new Map<string, Photo>();
+  readonly #own = new Map<string, Own>();
   #added = 0;
 
   constructor(below: Photos) {
@@ -24,8 +30,8 @@ class DraftPhotos implements Photos {
   }
 
   /** The photos that were asked for or added, in that order. */
-  get own(): Iterable<Photo> {
-    return this.#own.values();
+  *own(): Generator<Photo> {
+    for (const { photo } of this.#own.values()) yield photo;
   }
 
   has(photoId: string): boolean {
@@ -34,31 +40,32 @@ class DraftPhotos implements Photos {
 
   get(photoId: string): Photo | undefined {
     const own = this.#own.get(photoId);
-    if (own !== undefined) return own;
+    if (own !== undefined) return own.photo;
     const below = this.#below.get(photoId);
     if (below === undefined) return undefined;
-    const copy = { ...below };
-    this.#own.set(photoId, copy);
-    return copy;
+    const photo = { ...below };
+    this.#own.set(photoId, { photo, below });
+    return photo;
   }
 
   set(photoId: string, photo: Photo): void {
+    const below = this.#own.get(photoId)?.below ?? this.#below.get(photoId) ?? null;
     if (!this.has(photoId)) this.#added += 1;
-    this.#own.set(photoId, photo);
+    this.#own.set(photoId, { photo, below });
   }
 
   *values(): Generator<Photo> {
-    for (const photo of this.#below.values()) yield this.#own.get(photo.photoId) ?? photo;
+    for (const photo of this.#below.values()) yield this.#own.get(photo.photoId)?.photo ?? photo;
     if (this.#added === 0) return;
-    for (const photo of this.#own.values()) if (!this.#below.has(photo.photoId)) yield photo;
+    for (const { photo, below } of this.#own.values()) if (below === null) yield photo;
   }
 
   /** Own photos that differ from what is below in more than the times of their events. */
   *changed(): Generator<Photo> {
-    for (const photo of this.#own.values()) {
-      const below = this.#below.get(photo.photoId);
+    for (const { photo, below } of this.#own.values()) {
+      // Against what the copy was made from: what is below may be made anew for each who asks.
       const isSame =
-        below !== undefined &&
+        below !== null &&
         below.state === photo.state &&
         below.shown === photo.shown &&
         below.stalled === photo.stalled;
@@ -104,18 +111,5 @@ export function absorb(job: Job, draft: Draft): void {
   job.lastEndingAtMs = draft.lastEndingAtMs;
   job.shown = draft.shown;
   job.ended = draft.ended;
-  for (const own of draft.photos.own) {
-    const photo = job.photos.get(own.photoId);
-    if (photo === undefined) job.photos.set(own.photoId, own);
-    else absorbPhoto(photo, own);
-  }
-}
-
-function absorbPhoto(photo: Photo, own: Photo): void {
-  photo.state = own.state;
-  photo.shown = own.shown;
-  photo.stalled = own.stalled;
-  photo.lastEventAtMs = own.lastEventAtMs;
-  photo.lastBytesAtMs = own.lastBytesAtMs;
-  photo.sampledAttempt = own.sampledAttempt;
+  for (const photo of draft.photos.own()) job.photos.set(photo.photoId, photo);
 }

@@ -198,7 +198,7 @@ class DraftTurn {
   #lookAtMs(isLook: boolean): number | null {
     const { rules } = this.#options;
     let photosAtMs: number | null = null;
-    for (const photo of isLook ? this.#draft.photos.values() : this.#draft.photos.own) {
+    for (const photo of isLook ? this.#draft.photos.values() : this.#draft.photos.own()) {
       photosAtMs = earliest(photosAtMs, nextPhotoDeadline(photo, rules));
     }
     if (isLook && photosAtMs !== null) {
