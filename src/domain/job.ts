@@ -28,7 +28,7 @@ export interface JobShown {
 export interface Photos {
   readonly size: number;
   has(photoId: string): boolean;
-  /** To be changed: a draft gives its own copy. */
+  /** To be changed where the job is a draft, which gives the same copy each time; else to be read only. */
   get(photoId: string): Photo | undefined;
   set(photoId: string, photo: Photo): unknown;
   /** To be read only. */
@@ -69,12 +69,20 @@ export interface Applied {
   readonly anomaly: boolean;
 }
 
-export function createJob(userId: string, jobId: string, nowMs: number): Job {
+/** `photos`: where they are to be kept, none yet. */
+export function createJob<Kind extends Photos>(
+  userId: string,
+  jobId: string,
+  nowMs: number,
+  photos: Kind,
+): Job & { readonly photos: Kind };
+export function createJob(userId: string, jobId: string, nowMs: number): Job;
+export function createJob(userId: string, jobId: string, nowMs: number, photos: Photos = new Map()): Job {
   return {
     userId,
     jobId,
     version: 0,
-    photos: new Map(),
+    photos,
     tally: new Tally(),
     rate: new Rate(),
     declared: { photoCount: null, totalBytes: null },
