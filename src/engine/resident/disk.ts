@@ -150,8 +150,8 @@ export class Disk {
   }
 
   /** In the order in which they were heard of, without their photos. */
-  jobsOf(userId: string, times: Times): readonly KeptJob[] {
-    const kept: KeptJob[] = [];
+  jobsOf(userId: string, times: Times): readonly ReturnType<typeof decodeJob>[] {
+    const kept: ReturnType<typeof decodeJob>[] = [];
     const { start, end } = below(userId);
     for (let from: string | null = start; from !== null; ) {
       const [first] = this.#jobs.getRange({ start: from, end, limit: 1 });

@@ -8,6 +8,7 @@ import {
   type Stamp,
   shareOf,
 } from "../../domain/photo-view.ts";
+import { PackedPhotos } from "../packed-photos.ts";
 
 // What is kept of photos and jobs, as JSON arrays: a third of what objects take, and no names to keep in step with.
 // The order of their elements is the format: what is added goes to the end, and FORMAT rises when that is not enough.
@@ -73,6 +74,11 @@ type JobShownRecord = readonly [
   seq: number,
   at: number,
 ];
+
+/** A job in memory. */
+export interface ResidentJob extends Job {
+  readonly photos: PackedPhotos;
+}
 
 /** A job as it is kept, its photos aside. */
 export interface KeptJob {
@@ -229,11 +235,20 @@ function jobShownOf(record: JobShownRecord): NonNullable<Job["shown"]> {
   return { view, totalsVersion, last: { seq, at }, lastAtMs: LONG_AGO_MS };
 }
 
+export function createResidentJob(userId: string, jobId: string, nowMs: number): ResidentJob {
+  return createJob(userId, jobId, nowMs, new PackedPhotos());
+}
+
 /** The job as it was kept, without its photos. */
-export function decodeJob(userId: string, jobId: string, text: string, times: Times): KeptJob {
+export function decodeJob(
+  userId: string,
+  jobId: string,
+  text: string,
+  times: Times,
+): KeptJob & { readonly job: ResidentJob } {
   const record: JobRecord = JSON.parse(text);
   const [bornSeq, newestSeq, , , , , , ended] = record;
-  const job = createJob(userId, jobId, times.nowMs);
+  const job = createResidentJob(userId, jobId, times.nowMs);
   job.version = 1;
   // The wall clock may have been put back since.
   jobOf(job, record, (unixMs) => Math.min(times.nowMs, unixMs - times.originUnixMs));

@@ -1,15 +1,15 @@
 import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
-import { createJob, isQuiet, type Job } from "../../domain/job.ts";
+import { isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
-import { DeadlineQueue } from "../deadline-queue.ts";
+import { PackedPhotos } from "../packed-photos.ts";
 import type { ShownEntry, Since, SinceQuery, StoreStats } from "../store.ts";
 import type { Batch, Disk, JobKey } from "./disk.ts";
-import { firstAfter, jobEntry, Orders } from "./order.ts";
-import { addPhoto, type KeptJob, type Times } from "./records.ts";
+import { entriesAfter, Order, Orders } from "./order.ts";
+import { addPhoto, createResidentJob, type KeptJob, type ResidentJob, type Times } from "./records.ts";
 
 /** A job in memory. */
 export interface Kept extends KeptJob {
-  job: Job;
+  job: ResidentJob;
   /** Number of its first message, and of the newest that still stands. */
   bornSeq: number;
   newestSeq: number;
@@ -277,7 +277,7 @@ export class State {
       startSeq,
       firstSeq: Math.max(startSeq, user?.prunedSeq ?? 0),
       headSeq: user?.headSeq ?? this.#floorSeq,
-      ...atMost(limit, this.#entries(wanted, afterSeq, past)),
+      ...atMost(limit, entriesAfter(afterSeq, this.#ordersOf(wanted, afterSeq, past))),
       job: one?.job ?? null,
     };
   }
@@ -293,30 +293,16 @@ export class State {
     }
   }
 
-  *#entries(wanted: Iterable<Kept>, afterSeq: number, past: SinceQuery["past"]): Generator<ShownEntry> {
-    const next = new DeadlineQueue<{ readonly entries: readonly ShownEntry[]; readonly index: number }>();
-    for (const kept of wanted) {
-      if (kept.newestSeq <= afterSeq) continue;
-      const entries = this.#entriesOf(kept, past);
-      const index = firstAfter(entries, afterSeq);
-      const first = entries[index];
-      if (first !== undefined) next.add(first.seq, { entries, index });
-    }
-    for (const { item } of next.due(Number.POSITIVE_INFINITY)) {
-      const { entries, index } = item;
-      const [entry, following] = [entries[index], entries[index + 1]];
-      if (following !== undefined) next.add(following.seq, { entries, index: index + 1 });
-      if (entry !== undefined) yield entry;
-    }
+  *#ordersOf(wanted: Iterable<Kept>, afterSeq: number, past: SinceQuery["past"]): Generator<Order> {
+    for (const kept of wanted) if (kept.newestSeq > afterSeq) yield this.#orderOf(kept, past);
   }
 
-  #entriesOf(kept: Kept, past: SinceQuery["past"]): readonly ShownEntry[] {
+  #orderOf(kept: Kept, past: SinceQuery["past"]): Order {
     const { ended } = kept.job;
     if (past === null || ended === null || ended.atMs >= past.beforeMs) {
       return this.#orders.of(this.#whole(kept).job);
     }
-    const own = past.keep === "job" ? jobEntry(kept.job) : null;
-    return own === null ? [] : [own];
+    return past.keep === "job" ? Order.ofJobAlone(kept.job) : Order.ofNothing(kept.job);
   }
 
   #readUser(userId: string, times: Times): User | null {
@@ -360,7 +346,7 @@ export class State {
   #forgetPhotos(kept: Kept): void {
     this.#wholeQuiet.delete(kept);
     this.#orders.forget(kept.job);
-    kept.job = { ...kept.job, photos: new Map(), tally: new Tally() };
+    kept.job = { ...kept.job, photos: new PackedPhotos(), tally: new Tally() };
     kept.isWhole = false;
   }
 
@@ -370,7 +356,7 @@ export class State {
   }
 
   #add(user: User, { userId, jobId, lastEventAtMs }: Draft, bornSeq: number): Kept {
-    const job = createJob(userId, jobId, lastEventAtMs);
+    const job = createResidentJob(userId, jobId, lastEventAtMs);
     const kept = { job, bornSeq, newestSeq: 0, endedUnixMs: null, isWhole: true };
     user.jobs.set(jobId, kept);
     this.#unendedJobs += 1;
