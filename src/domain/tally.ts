@@ -42,7 +42,10 @@ export interface JobTotals {
  * Cancelled photos leave both sides; failed ones count as settled with their full weight.
  */
 export class Tally {
-  readonly #count = { [UPLOADING]: 0, [CANCELLED]: 0, [FAILED]: 0, [COMPLETED]: 0 };
+  #active = 0;
+  #cancelled = 0;
+  #failed = 0;
+  #completed = 0;
   readonly #bytes = new ExactSum();
   readonly #knownTotal = new ExactSum();
   readonly #knownDone = new ExactSum();
@@ -51,19 +54,19 @@ export class Tally {
   #unknownSettled = 0;
 
   get active(): number {
-    return this.#count[UPLOADING];
+    return this.#active;
   }
 
   get failed(): number {
-    return this.#count[FAILED];
+    return this.#failed;
   }
 
   get completed(): number {
-    return this.#count[COMPLETED];
+    return this.#completed;
   }
 
   get cancelled(): number {
-    return this.#count[CANCELLED];
+    return this.#cancelled;
   }
 
   get known(): number {
@@ -78,11 +81,10 @@ export class Tally {
 
   /** Takes over what the other one counts. */
   become(other: Tally): void {
-    const count = other.#count;
-    this.#count[UPLOADING] = count[UPLOADING];
-    this.#count[CANCELLED] = count[CANCELLED];
-    this.#count[FAILED] = count[FAILED];
-    this.#count[COMPLETED] = count[COMPLETED];
+    this.#active = other.#active;
+    this.#cancelled = other.#cancelled;
+    this.#failed = other.#failed;
+    this.#completed = other.#completed;
     this.#bytes.become(other.#bytes);
     this.#knownTotal.become(other.#knownTotal);
     this.#knownDone.become(other.#knownDone);
@@ -137,7 +139,7 @@ export class Tally {
   }
 
   #apply(share: Share, sign: 1 | -1): void {
-    this.#count[share.rank] += sign;
+    this.#count(share.rank, sign);
     if (share.rank === CANCELLED) return;
     const move = sign === 1 ? "add" : "subtract";
     const settled = share.rank !== UPLOADING;
@@ -150,5 +152,23 @@ export class Tally {
     this.#knownCount += sign;
     this.#knownTotal[move](share.total);
     this.#knownDone[move](settled ? share.total : share.bytes);
+  }
+
+  /** Fields and no table: each job has a tally, and a table takes 200 bytes. */
+  #count(rank: Rank, sign: 1 | -1): void {
+    switch (rank) {
+      case UPLOADING:
+        this.#active += sign;
+        break;
+      case CANCELLED:
+        this.#cancelled += sign;
+        break;
+      case FAILED:
+        this.#failed += sign;
+        break;
+      case COMPLETED:
+        this.#completed += sign;
+        break;
+    }
   }
 }

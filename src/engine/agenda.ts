@@ -34,11 +34,10 @@ export class Agenda {
   }
 
   holdBack(lane: Lane, photoId: string | null, atMs: number): void {
-    if (lane.held.has(photoId)) {
+    if (!lane.hold(photoId)) {
       this.#conflated += 1;
       return;
     }
-    lane.held.add(photoId);
     this.#held.add(atMs, { lane, photoId });
   }
 
@@ -63,7 +62,7 @@ export class Agenda {
   takeHeld(untilMs: number): Set<Lane> {
     const lanes = new Set<Lane>();
     for (const { item } of this.#held.due(untilMs)) {
-      if (!item.lane.held.delete(item.photoId)) continue;
+      if (!item.lane.release(item.photoId)) continue;
       item.lane.ripen(item.photoId);
       lanes.add(item.lane);
     }

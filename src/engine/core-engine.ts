@@ -171,7 +171,7 @@ export class CoreEngine implements Engine, LiveSource {
   async forget(userId: string): Promise<number> {
     const jobs = await this.#store.dropUser(userId);
     for (const lane of this.#lanes.ofUser(userId)) {
-      lane.held.clear();
+      lane.releaseAll();
       this.#agenda.unschedule(lane);
       this.#lanes.retire(lane);
     }
@@ -245,7 +245,7 @@ export class CoreEngine implements Engine, LiveSource {
         photoIntervalMs: this.#photoIntervalMs,
         jobIntervalMs: this.#jobIntervalMs,
         openPhotos: this.#store.openPhotos + this.#opening,
-        isHeld: (photoId) => lane.held.has(photoId),
+        isHeld: (photoId) => lane.holds(photoId),
       });
       const opened = draft.tally.active - (job?.tally.active ?? 0);
       this.#opening += opened;

@@ -27,14 +27,15 @@ export interface Telling {
 export class Lane {
   readonly userId: string;
   readonly jobId: string;
-  /** Photos whose newest state waits for its interval; null: the job itself. */
-  readonly held = new Set<string | null>();
   /** The earliest time at which the job is queued to be looked at; null: it isn't. */
   lookAtMs: number | null = null;
   isBusy = false;
-  #tellings: Telling[] = [];
-  /** Of `held`, what may be shown now. */
-  #ripe: (string | null)[] = [];
+  // null where there is nothing, which is most of the time: each open job has a lane.
+  #tellings: Telling[] | null = null;
+  /** Photos whose newest state waits for its interval; null among them: the job itself. */
+  #held: Set<string | null> | null = null;
+  /** Of those that were held, what may be shown now. */
+  #ripe: (string | null)[] | null = null;
   #isLookDue = false;
 
   constructor(userId: string, jobId: string) {
@@ -43,18 +44,43 @@ export class Lane {
   }
 
   get isIdle(): boolean {
-    return !this.isBusy && !this.hasWork && this.held.size === 0 && this.lookAtMs === null;
+    return !this.isBusy && !this.hasWork && this.#held === null && this.lookAtMs === null;
   }
 
   get hasWork(): boolean {
-    return this.#tellings.length > 0 || this.#ripe.length > 0 || this.#isLookDue;
+    return this.#tellings !== null || this.#ripe !== null || this.#isLookDue;
   }
 
   tell(telling: Telling): void {
+    this.#tellings ??= [];
     this.#tellings.push(telling);
   }
 
+  holds(photoId: string | null): boolean {
+    return this.#held?.has(photoId) ?? false;
+  }
+
+  /** False: it is held already. */
+  hold(photoId: string | null): boolean {
+    if (this.holds(photoId)) return false;
+    this.#held ??= new Set();
+    this.#held.add(photoId);
+    return true;
+  }
+
+  /** False: it isn't held any more. */
+  release(photoId: string | null): boolean {
+    const wasHeld = this.#held?.delete(photoId) ?? false;
+    if (this.#held?.size === 0) this.#held = null;
+    return wasHeld;
+  }
+
+  releaseAll(): void {
+    this.#held = null;
+  }
+
   ripen(photoId: string | null): void {
+    this.#ripe ??= [];
     this.#ripe.push(photoId);
   }
 
@@ -64,9 +90,9 @@ export class Lane {
 
   /** All that waits. */
   take(): Work {
-    const work = { tellings: this.#tellings, ripe: this.#ripe, isLook: this.#isLookDue };
-    this.#tellings = [];
-    this.#ripe = [];
+    const work = { tellings: this.#tellings ?? [], ripe: this.#ripe ?? [], isLook: this.#isLookDue };
+    this.#tellings = null;
+    this.#ripe = null;
     this.#isLookDue = false;
     return work;
   }
