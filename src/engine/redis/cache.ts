@@ -1,13 +1,13 @@
 import { absorb, type Draft } from "../../domain/draft.ts";
-import { createJob, type Job } from "../../domain/job.ts";
 import { shareOf } from "../../domain/photo-view.ts";
+import { createPackedJob, type PackedJob } from "../records.ts";
 import type { StoreStats } from "../store.ts";
 import { endedMs, jobFrom, photoFrom } from "./codec.ts";
 import type { JobNews, JobReply } from "./replies.ts";
 
 /** A job as it was when it was last heard of. */
 export interface Cached {
-  readonly job: Job;
+  readonly job: PackedJob;
   readonly bornSeq: number;
   newestSeq: number;
   /** Milliseconds; null: it has not ended. */
@@ -74,7 +74,7 @@ export class JobCache {
   absorb(draft: Draft, version: number, firstSeq: number, newestSeq: number): void {
     const { userId, jobId } = draft;
     if (draft.version === 0 && this.get(userId, jobId) === null) {
-      const job = createJob(userId, jobId, draft.lastEventAtMs);
+      const job = createPackedJob(userId, jobId, draft.lastEventAtMs);
       this.#put(userId, { job, bornSeq: firstSeq, newestSeq: 0, endedMs: null, isWhole: true });
     }
     const cached = this.get(userId, jobId);
@@ -161,7 +161,7 @@ function bringUp(cached: Cached, version: number, news: JobNews): void {
   cached.endedMs = news.endedMs;
 }
 
-function takePhotos(job: Job, { photos }: JobNews): void {
+function takePhotos(job: PackedJob, { photos }: JobNews): void {
   for (const [photoId, value] of photos) {
     const before = job.photos.get(photoId);
     const photo = photoFrom(photoId, value);

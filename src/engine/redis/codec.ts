@@ -1,15 +1,17 @@
-import { createJob, type Job } from "../../domain/job.ts";
+import type { Job } from "../../domain/job.ts";
 import type { Photo, Stamp } from "../../domain/photo-view.ts";
 import { Rate, type RateRecord } from "../../domain/rate.ts";
 import {
+  createPackedJob,
   type JobRecord,
   jobOf,
   jobRecord,
   type KeptJob,
+  type PackedJob,
   type PhotoRecord,
   photoOf,
   photoRecord,
-} from "../resident/records.ts";
+} from "../records.ts";
 
 // A photo is kept as `<number of its start> <number of its newest message> <JSON>`, a job as `<number> <JSON>`: numbers
 // are put in by the script that commits. Beside what a disk keeps there are the times, since all hubs share a clock.
@@ -83,12 +85,12 @@ export function endedMs({ ended }: Job): number | null {
 }
 
 /** The job without its photos. */
-export function jobFrom(userId: string, jobId: string, version: number, text: string): Job {
+export function jobFrom(userId: string, jobId: string, version: number, text: string): PackedJob {
   const space = text.indexOf(" ");
   const [record, lastEventAtMs, lastEndingAtMs, lastAtMs, rate]: StoredJob = JSON.parse(
     text.slice(space + 1),
   );
-  const job = createJob(userId, jobId, lastEventAtMs);
+  const job = createPackedJob(userId, jobId, lastEventAtMs);
   jobOf(job, record, (unixMs) => unixMs);
   job.version = version;
   job.lastEndingAtMs = lastEndingAtMs;

@@ -4,12 +4,11 @@ import type { HubError } from "../../errors.ts";
 import type { RedisClient } from "../../redis/client.ts";
 import { unavailable } from "../../redis/errors.ts";
 import type { Redis } from "../../redis/redis.ts";
-import { firstAfter, jobEntry, Orders } from "../resident/order.ts";
+import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import type {
   Change,
   Outcome,
   OwnedKind,
-  ShownEntry,
   Since,
   SinceQuery,
   Store,
@@ -136,7 +135,7 @@ export class RedisStore implements Store {
     const numberOf: NumberOf = (stamp) => numbers.get(stamp) ?? stamp.seq;
     const photos: string[] = [];
     // Also those of which only the time of their last event is new.
-    for (const photo of draft.photos.own) photos.push(photo.photoId, ...photoArguments(photo, numberOf));
+    for (const photo of draft.photos.own()) photos.push(photo.photoId, ...photoArguments(photo, numberOf));
     const reply = await this.#run(userId, COMMIT, [
       jobId,
       String(draft.version),
@@ -198,26 +197,19 @@ export class RedisStore implements Store {
       headSeq: nowSeq,
       prunedSeq: 0,
     };
-    const entries: ShownEntry[] = [];
-    for (const { job } of jobs) {
+    const orders = jobs.map(({ job }) => {
       const isPast = past !== null && job.ended !== null && job.ended.atMs < past.beforeMs;
-      const all = isPast ? pastEntries(job, past.keep) : this.#orders.of(job);
-      for (let at = firstAfter(all, afterSeq); at < all.length; at += 1) {
-        const entry = all[at];
-        // What was shown since comes live.
-        if (entry === undefined || entry.seq > headSeq) break;
-        entries.push(entry);
-      }
-    }
-    entries.sort((left, right) => left.seq - right.seq);
+      if (!isPast) return this.#orders.of(job);
+      return past.keep === "job" ? Order.ofJobAlone(job) : Order.ofNothing(job);
+    });
+    const found = atMost(limit, entriesAfter(afterSeq, headSeq, orders));
     this.#cache.trim();
     return {
       epoch: reply.epoch,
       startSeq,
       firstSeq: Math.max(startSeq, prunedSeq),
       headSeq,
-      entries: entries.slice(0, limit),
-      isAll: entries.length <= limit,
+      ...found,
       job: jobId === null ? null : (jobs[0]?.job ?? null),
     };
   }
@@ -338,11 +330,6 @@ export class RedisStore implements Store {
   #isPast({ endedMs: atMs }: Cached): boolean {
     return atMs !== null && atMs <= this.#options.clock.monotonicMs() - this.#options.retentionMs;
   }
-}
-
-function pastEntries(job: Job, keep: "none" | "job"): readonly ShownEntry[] {
-  const own = keep === "job" ? jobEntry(job) : null;
-  return own === null ? [] : [own];
 }
 
 function luaNumber(value: number): string {

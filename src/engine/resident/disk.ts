@@ -3,7 +3,6 @@ import { statfsSync } from "node:fs";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import type { Photo } from "../../domain/photo-view.ts";
-import type { OwnedKind } from "../store.ts";
 import {
   decodeJob,
   decodePhoto,
@@ -12,7 +11,8 @@ import {
   FORMAT,
   type KeptJob,
   type Times,
-} from "./records.ts";
+} from "../records.ts";
+import type { OwnedKind } from "../store.ts";
 
 /** What is kept of a user beside the jobs. */
 export interface UserRecord {

@@ -1,15 +1,15 @@
 import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
+import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import { PackedPhotos } from "../packed-photos.ts";
-import type { ShownEntry, Since, SinceQuery, StoreStats } from "../store.ts";
+import { addPhoto, createPackedJob, type KeptJob, type PackedJob, type Times } from "../records.ts";
+import type { Since, SinceQuery, StoreStats } from "../store.ts";
 import type { Batch, Disk, JobKey } from "./disk.ts";
-import { entriesAfter, Order, Orders } from "./order.ts";
-import { addPhoto, createResidentJob, type KeptJob, type ResidentJob, type Times } from "./records.ts";
 
 /** A job in memory. */
 export interface Kept extends KeptJob {
-  job: ResidentJob;
+  job: PackedJob;
   /** Number of its first message, and of the newest that still stands. */
   bornSeq: number;
   newestSeq: number;
@@ -277,7 +277,10 @@ export class State {
       startSeq,
       firstSeq: Math.max(startSeq, user?.prunedSeq ?? 0),
       headSeq: user?.headSeq ?? this.#floorSeq,
-      ...atMost(limit, entriesAfter(afterSeq, this.#ordersOf(wanted, afterSeq, past))),
+      ...atMost(
+        limit,
+        entriesAfter(afterSeq, Number.POSITIVE_INFINITY, this.#ordersOf(wanted, afterSeq, past)),
+      ),
       job: one?.job ?? null,
     };
   }
@@ -356,7 +359,7 @@ export class State {
   }
 
   #add(user: User, { userId, jobId, lastEventAtMs }: Draft, bornSeq: number): Kept {
-    const job = createResidentJob(userId, jobId, lastEventAtMs);
+    const job = createPackedJob(userId, jobId, lastEventAtMs);
     const kept = { job, bornSeq, newestSeq: 0, endedUnixMs: null, isWhole: true };
     user.jobs.set(jobId, kept);
     this.#unendedJobs += 1;
@@ -374,13 +377,4 @@ export class State {
     this.#wholeQuiet.delete(kept);
     this.#orders.forget(kept.job);
   }
-}
-
-function atMost(limit: number, all: Iterable<ShownEntry>): Pick<Since, "entries" | "isAll"> {
-  const entries: ShownEntry[] = [];
-  for (const entry of all) {
-    if (entries.length === limit) return { entries, isAll: false };
-    entries.push(entry);
-  }
-  return { entries, isAll: true };
 }

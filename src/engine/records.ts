@@ -1,14 +1,8 @@
-import { createJob, type Job } from "../../domain/job.ts";
-import type { JobStatus, JobView } from "../../domain/job-view.ts";
-import type { Rank } from "../../domain/photo.ts";
-import {
-  type Photo,
-  type PhotoStatus,
-  type PhotoView,
-  type Stamp,
-  shareOf,
-} from "../../domain/photo-view.ts";
-import { PackedPhotos } from "../packed-photos.ts";
+import { createJob, type Job } from "../domain/job.ts";
+import type { JobStatus, JobView } from "../domain/job-view.ts";
+import type { Rank } from "../domain/photo.ts";
+import { type Photo, type PhotoStatus, type PhotoView, type Stamp, shareOf } from "../domain/photo-view.ts";
+import { PackedPhotos } from "./packed-photos.ts";
 
 // What is kept of photos and jobs, as JSON arrays: a third of what objects take, and no names to keep in step with.
 // The order of their elements is the format: what is added goes to the end, and FORMAT rises when that is not enough.
@@ -76,7 +70,7 @@ type JobShownRecord = readonly [
 ];
 
 /** A job in memory. */
-export interface ResidentJob extends Job {
+export interface PackedJob extends Job {
   readonly photos: PackedPhotos;
 }
 
@@ -235,7 +229,7 @@ function jobShownOf(record: JobShownRecord): NonNullable<Job["shown"]> {
   return { view, totalsVersion, last: { seq, at }, lastAtMs: LONG_AGO_MS };
 }
 
-export function createResidentJob(userId: string, jobId: string, nowMs: number): ResidentJob {
+export function createPackedJob(userId: string, jobId: string, nowMs: number): PackedJob {
   return createJob(userId, jobId, nowMs, new PackedPhotos());
 }
 
@@ -245,10 +239,10 @@ export function decodeJob(
   jobId: string,
   text: string,
   times: Times,
-): KeptJob & { readonly job: ResidentJob } {
+): KeptJob & { readonly job: PackedJob } {
   const record: JobRecord = JSON.parse(text);
   const [bornSeq, newestSeq, , , , , , ended] = record;
-  const job = createResidentJob(userId, jobId, times.nowMs);
+  const job = createPackedJob(userId, jobId, times.nowMs);
   job.version = 1;
   // The wall clock may have been put back since.
   jobOf(job, record, (unixMs) => Math.min(times.nowMs, unixMs - times.originUnixMs));

@@ -1,6 +1,6 @@
-import { DeadlineQueue } from "../deadline-queue.ts";
-import type { ShownEntry } from "../store.ts";
-import type { ResidentJob } from "./records.ts";
+import { DeadlineQueue } from "./deadline-queue.ts";
+import type { PackedJob } from "./records.ts";
+import type { ShownEntry, Since } from "./store.ts";
 
 /** Sorting fewer than these anew each time costs nothing that one would see. */
 const REMEMBER_FROM = 100;
@@ -8,9 +8,9 @@ const REMEMBERED_JOBS = 32;
 
 /** What was shown of a job, in the order of the numbers; of large jobs remembered until they change. */
 export class Orders {
-  readonly #remembered = new Map<ResidentJob, { readonly version: number; readonly order: Order }>();
+  readonly #remembered = new Map<PackedJob, { readonly version: number; readonly order: Order }>();
 
-  of(job: ResidentJob): Order {
+  of(job: PackedJob): Order {
     const known = this.#remembered.get(job);
     if (known?.version === job.version) return known.order;
     const order = Order.of(job);
@@ -18,11 +18,11 @@ export class Orders {
     return order;
   }
 
-  forget(job: ResidentJob): void {
+  forget(job: PackedJob): void {
     this.#remembered.delete(job);
   }
 
-  #remember(job: ResidentJob, order: Order): void {
+  #remember(job: PackedJob, order: Order): void {
     this.#remembered.delete(job);
     this.#remembered.set(job, { version: job.version, order });
     if (this.#remembered.size <= REMEMBERED_JOBS) return;
@@ -38,15 +38,15 @@ const OWN = -1;
 
 /** Where the messages that stand of a job are, in their order, until it changes. Entries are made when they are asked for. */
 export class Order {
-  readonly #job: ResidentJob;
+  readonly #job: PackedJob;
   readonly #places: Int32Array;
 
-  private constructor(job: ResidentJob, places: readonly number[]) {
+  private constructor(job: PackedJob, places: readonly number[]) {
     this.#job = job;
     this.#places = Int32Array.from(places);
   }
 
-  static of(job: ResidentJob): Order {
+  static of(job: PackedJob): Order {
     const { photos, shown } = job;
     const found: { readonly seq: number; readonly place: number }[] = [];
     for (let index = 0; index < photos.size; index += 1) {
@@ -63,11 +63,11 @@ export class Order {
   }
 
   /** Only the job's own message. */
-  static ofJobAlone(job: ResidentJob): Order {
+  static ofJobAlone(job: PackedJob): Order {
     return new Order(job, job.shown === null ? [] : [OWN]);
   }
 
-  static ofNothing(job: ResidentJob): Order {
+  static ofNothing(job: PackedJob): Order {
     return new Order(job, []);
   }
 
@@ -104,12 +104,12 @@ export class Order {
   }
 }
 
-/** What was shown after `seq` of several jobs, in the order of the numbers. */
-export function* entriesAfter(seq: number, orders: Iterable<Order>): Generator<ShownEntry> {
+/** What was shown after `seq`, up to `headSeq`, of several jobs, in the order of the numbers. */
+export function* entriesAfter(seq: number, headSeq: number, orders: Iterable<Order>): Generator<ShownEntry> {
   const next = new DeadlineQueue<{ readonly order: Order; readonly position: number }>();
   const queue = (order: Order, position: number) => {
     const nextSeq = order.seqAt(position);
-    if (nextSeq !== null) next.add(nextSeq, { order, position });
+    if (nextSeq !== null && nextSeq <= headSeq) next.add(nextSeq, { order, position });
   };
   for (const order of orders) queue(order, order.firstAfter(seq));
   for (const { item } of next.due(Number.POSITIVE_INFINITY)) {
@@ -117,6 +117,15 @@ export function* entriesAfter(seq: number, orders: Iterable<Order>): Generator<S
     queue(order, position + 1);
     yield order.entryAt(position);
   }
+}
+
+export function atMost(limit: number, all: Iterable<ShownEntry>): Pick<Since, "entries" | "isAll"> {
+  const entries: ShownEntry[] = [];
+  for (const entry of all) {
+    if (entries.length === limit) return { entries, isAll: false };
+    entries.push(entry);
+  }
+  return { entries, isAll: true };
 }
 
 function partOf(place: number): ShownEntry["part"] {
