@@ -8,6 +8,8 @@ const suite = (name: string, options: { timeoutMs: number; alone?: true }) => ({
     include: [`test/${name}/**/*.test.ts`],
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
+    // On a busy machine the default of a second is no time.
+    expect: { poll: { timeout: 5_000 } },
     // One file at a time, and after all others: its hubs are under load, and what it measures is time.
     ...(options.alone && { fileParallelism: false, sequence: { groupOrder: 1 } }),
   },

@@ -3,8 +3,8 @@ import type { Photo } from "../domain/photo-view.ts";
 import { isRareAt, NUMBERS, packPhoto, type Rare, seqAt, unpackPhoto } from "./packed-photo.ts";
 
 /**
- * Photos whose numbers are in one array. Arrays of plain numbers are bare doubles to V8, as in a Float64Array, which costs
- * 200 bytes more each; they grow by half and 16 numbers, for which 16 photos leave next to nothing unused.
+ * Photos whose numbers are in one array. Arrays of plain numbers are bare doubles to V8, as in a Float64Array, without a
+ * buffer of its own; they grow by half and 16 numbers, for which 16 photos leave next to nothing unused.
  */
 const PHOTOS_A_BLOCK = 16;
 /** The ids of fewer photos are searched one by one, which takes less than a table of them. */
