@@ -45,12 +45,16 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
       throw error;
     }
   };
-  await redis.settled();
+  // Connections to Redis keep no process alive, and there may be nothing else yet.
+  const alive = setInterval(() => undefined, 60_000);
   try {
+    await redis.settled();
     await greetings;
   } catch (error) {
     await store.close();
     throw new StartError(`Can't keep state in Redis: ${messageOf(error)}`);
+  } finally {
+    clearInterval(alive);
   }
   await time.ask();
   return { store, clock, restore: async () => undefined, publications: () => store.publications };

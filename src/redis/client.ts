@@ -34,6 +34,8 @@ export async function connectOnce(
     // Redis Enterprise alone has these; asking costs a round trip.
     maintNotifications: "disabled",
     disableOfflineQueue: true,
+    // Its own limit costs an AbortSignal a command, and is none for a server that hangs (see Link).
+    commandOptions: { timeout: 0 },
     socket: isTls ? { ...common, tls: true, ...(ca !== null && { ca }) } : common,
     database,
     ...(target.username !== null && { username: target.username }),

@@ -22,11 +22,20 @@ export function medianOf(values: readonly number[]): number {
 
 /** In a fresh hub: user and system time of all its processes by what was acknowledged, in microseconds. */
 export async function cpuPerEvent(...flags: readonly string[]): Promise<number> {
+  return (await costPerEvent(flags, async () => 0)).hub;
+}
+
+/** The same, beside that of something else: `otherCpuMs` tells what it has taken so far. */
+export async function costPerEvent(
+  flags: readonly string[],
+  otherCpuMs: () => Promise<number>,
+): Promise<{ readonly hub: number; readonly other: number }> {
   const hub = await startCluster(...flags);
   const load = await connectLoad(hub.publicUrl, CONNECTIONS);
   const events = startEvents(hub.internalUrl);
   try {
     await until(() => events.acknowledged() >= WARM_UP_EVENTS, "the warm-up", 20_000);
+    const otherBeforeMs = await otherCpuMs();
     const before = { events: events.acknowledged(), cpuMs: hub.cpuMs(), bytes: load.bytes };
     await until(
       () => events.acknowledged() >= before.events + MEASURED_EVENTS,
@@ -35,9 +44,10 @@ export async function cpuPerEvent(...flags: readonly string[]): Promise<number> 
     );
     const count = events.acknowledged() - before.events;
     const cpuMs = hub.cpuMs() - before.cpuMs;
+    const otherMs = (await otherCpuMs()) - otherBeforeMs;
     expect((load.bytes - before.bytes) / count).toBeGreaterThan(LEAST_BYTES_PER_EVENT);
     expect(events.failed()).toBe(0);
-    return (cpuMs * 1_000) / count;
+    return { hub: (cpuMs * 1_000) / count, other: (otherMs * 1_000) / count };
   } finally {
     events.stop();
     load.close();
