@@ -15,9 +15,6 @@ export function notYet({ settings, given }: Pick<Loaded, "settings" | "given">):
   if (settings.jwksUrl !== null) {
     say(true, "jwks-url comes with a later version: until then every user's token is refused");
   }
-  if (settings.trustedProxies.length > 0) {
-    say(true, "trusted-proxies comes with a later version: until then nothing looks at client addresses");
-  }
   if (settings.ui) say(given.has("ui"), "ui: the pages come with a later version, nothing is served at /");
   return lines;
 }

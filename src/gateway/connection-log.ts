@@ -18,8 +18,10 @@ export class ConnectionLog {
     this.#gateway = gateway;
   }
 
-  opened(connection: Connection, jobId: string | null): void {
-    this.#log.debug({ ...this.#of(connection), ...(jobId !== null && { jobId }) }, "connection opened");
+  /** `address`: of its client; null: not known. */
+  opened(connection: Connection, jobId: string | null, address: string | null): void {
+    const at = { ...(jobId !== null && { jobId }), ...(address !== null && { address }) };
+    this.#log.debug({ ...this.#of(connection), ...at }, "connection opened");
   }
 
   closed(connection: Connection, { reason, closeCode }: Farewell, ms: number): void {

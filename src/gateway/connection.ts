@@ -112,15 +112,18 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     return this.#slowDueMs !== NEVER;
   }
 
-  /** Counts it, watches its times and begins with what it missed. `lastEventId` null: a snapshot. */
-  start(jobId: string | null, lastEventId: string | null): void {
+  /**
+   * Counts it, watches its times and begins with what it missed. `lastEventId` null: a snapshot. `address`: of its client,
+   * told to the log and not kept; null: not known.
+   */
+  start(jobId: string | null, lastEventId: string | null, address: string | null): void {
     const { registry, wheel, engine, admission, connectionLog } = this.#parts;
     const nowMs = wheel.now();
     const { heartbeatMs, maxAgeMs } = this.#limits;
     if (heartbeatMs !== null) this.#heartbeatDueMs = nowMs + heartbeatMs;
     if (maxAgeMs !== null) this.#maxAgeDueMs = nowMs + spread(0.8 * maxAgeMs, maxAgeMs);
     this.#startedAtMs = nowMs;
-    connectionLog.opened(this, jobId);
+    connectionLog.opened(this, jobId, address);
     registry.add(this);
     // Revoked between its admission and here, where those that were let in are looked through.
     if (admission.isRevoked(this.#identity)) this.end(endingOf("token_revoked"));

@@ -1,10 +1,13 @@
+import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import type { ConnectionKind } from "../engine/presence.ts";
 import { hubErrorOf } from "./answers.ts";
+import type { ClientAddress } from "./client-address.ts";
 
 /** Who came in and who did not, since the start; of refusals, a line in the log each. */
 export class Handshakes {
   readonly #log: Logger;
+  readonly #addresses: ClientAddress;
   readonly #results: Record<ConnectionKind, Map<string, number>> = {
     socketio: new Map([["ok", 0]]),
     websocket: new Map([["ok", 0]]),
@@ -12,8 +15,9 @@ export class Handshakes {
     polling: new Map([["ok", 0]]),
   };
 
-  constructor(log: Logger) {
+  constructor(log: Logger, addresses: ClientAddress) {
     this.#log = log;
+    this.#addresses = addresses;
   }
 
   ok(transport: ConnectionKind): void {
@@ -21,11 +25,13 @@ export class Handshakes {
   }
 
   /** What is no HubError counts as `internal_error`, and is told with its cause. */
-  refused(transport: ConnectionKind, error: unknown): void {
+  refused(transport: ConnectionKind, error: unknown, request: IncomingMessage): void {
     const { code, message } = hubErrorOf(error);
     this.#count(transport, code);
-    if (code === "internal_error") this.#log.error({ err: error, transport }, "a connection failed to open");
-    else this.#log.debug({ transport, code, detail: message }, "connection refused");
+    const address = this.#addresses.of(request);
+    if (code === "internal_error")
+      this.#log.error({ err: error, transport, address }, "a connection failed to open");
+    else this.#log.debug({ transport, code, detail: message, address }, "connection refused");
   }
 
   *entries(): Generator<{ readonly transport: string; readonly result: string; readonly count: number }> {

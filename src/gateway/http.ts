@@ -47,7 +47,7 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
       return admission.originOf(request);
     } catch (error) {
       const transport = transportOf(request);
-      if (transport !== null) handshakes.refused(transport, error);
+      if (transport !== null) handshakes.refused(transport, error, request);
       throw error;
     }
   }

@@ -10,6 +10,13 @@ import type { GatewaySettings } from "./parts.ts";
 const RESERVED_FILES = 1_000;
 /** How often node looks for requests that take too long. */
 const CHECK_EVERY_MS = 1_000;
+/** Between two requests of a connection. */
+const CLIENT_IDLE_MS = 5_000;
+/**
+ * Above what balancers keep an idle connection (Google's: 600 s), for the side that asks must be the one that closes: a
+ * request that meets the end of its connection is a 502.
+ */
+const PROXY_IDLE_MS = 620_000;
 
 /** The smaller of `max-connections` and what the limit of open files leaves; at least 1. */
 export function effectiveMaxConnections(maxConnections: number): number {
@@ -48,6 +55,7 @@ export function createListener(
     requestTimeout: settings.connectTimeout,
     connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, settings.connectTimeout),
     noDelay: true,
+    keepAliveTimeout: settings.trustedProxies.length > 0 ? PROXY_IDLE_MS : CLIENT_IDLE_MS,
   };
   const { tlsCert, tlsKey } = settings;
   const server =

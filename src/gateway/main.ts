@@ -6,6 +6,7 @@ import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { type HandedOver, listen, serveHandedOver } from "../listening.ts";
 import { Admission } from "./admission.ts";
+import { ClientAddress } from "./client-address.ts";
 import { ConnectionLog } from "./connection-log.ts";
 import { drainConnections } from "./drain.ts";
 import { Handshakes } from "./handshakes.ts";
@@ -91,9 +92,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const passedOn = new PassedOnCounts();
   const admission = new Admission(verifier, registry, settings.corsOrigins, passedOn);
   const traffic = new Traffic();
-  const handshakes = new Handshakes(log);
+  const addresses = new ClientAddress(settings.trustedProxies);
+  const handshakes = new Handshakes(log, addresses);
   const connectionLog = new ConnectionLog(log, name);
-  const ways = { registry, wheel, pressure, admission, traffic, handshakes, connectionLog };
+  const ways = { registry, wheel, pressure, admission, traffic, handshakes, addresses, connectionLog };
   const unlinkedMs = options.unlinkedMs ?? (() => 0);
   const parts: GatewayParts = { settings, engine, ...ways, peers, log, unlinkedMs };
 

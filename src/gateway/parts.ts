@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Settings } from "../config/schema.ts";
+import type { ClientAddress } from "./client-address.ts";
 import type { ConnectionParts } from "./connection.ts";
 import type { Handshakes } from "./handshakes.ts";
 import type { Peers } from "./peers.ts";
@@ -10,6 +11,7 @@ export type GatewaySettings = Pick<
   | "host"
   | "port"
   | "corsOrigins"
+  | "trustedProxies"
   | "tlsCert"
   | "tlsKey"
   | "transports"
@@ -28,6 +30,7 @@ export type GatewaySettings = Pick<
 export interface GatewayParts extends ConnectionParts {
   readonly settings: GatewaySettings;
   readonly handshakes: Handshakes;
+  readonly addresses: ClientAddress;
   /** The other gateways of this machine; null: alone. */
   readonly peers: Peers | null;
   readonly log: Logger;

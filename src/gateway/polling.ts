@@ -71,7 +71,7 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
       const pages = bodyOf(engine, identity.userId, jobId, page, traffic);
       await pipeline(Readable.from(pages), response);
     } catch (error) {
-      if (!response.headersSent) handshakes.refused("polling", error);
+      if (!response.headersSent) handshakes.refused("polling", error, request);
       if (!response.destroyed) refuse(response, error);
     }
   };

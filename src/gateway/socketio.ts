@@ -39,7 +39,7 @@ export function createSocketIoEntrance(
   passOn: PassOn,
   clusterAdapter: boolean,
 ): SocketIoEntrance {
-  const { settings, admission, registry, peers, handshakes } = parts;
+  const { settings, admission, registry, peers, handshakes, addresses } = parts;
   if (clusterAdapter && process.send === undefined) {
     throw new Error("clusterAdapter: this process is no worker of a node cluster");
   }
@@ -66,7 +66,7 @@ export function createSocketIoEntrance(
         next();
       },
       (error: unknown) => {
-        handshakes.refused("socketio", error);
+        handshakes.refused("socketio", error, socket.request);
         const refusal = hubErrorOf(error);
         // A connect_error is for good to the stock client; from a lost engine connection it comes back.
         if (errorCatalogue[refusal.code].retryable) socket.conn.close();
@@ -85,6 +85,7 @@ export function createSocketIoEntrance(
     taken.add(socket.conn);
     handshakes.ok("socketio");
     passes.delete(socket);
+    const address = addresses.of(socket.request);
     forgetRequest(socket);
     const connection = new Connection(new SocketIoTransport(socket), pass.identity, parts, limits);
     // Not refused by ws: its close frame would leave no way to say `closing` first.
@@ -92,7 +93,7 @@ export function createSocketIoEntrance(
       if (Buffer.byteLength(data) > MAX_CLIENT_FRAME_BYTES) connection.end(endingOf("frame_too_large"));
     });
     socket.on("refresh", (body: unknown, answer: unknown) => void refresh(connection, body, answer));
-    connection.start(pass.jobId, pass.lastEventId);
+    connection.start(pass.jobId, pass.lastEventId, address);
   });
 
   async function passOf(socket: Socket): Promise<Pass> {
@@ -104,12 +105,12 @@ export function createSocketIoEntrance(
   }
 
   /** Throws HubError: what a handshake can be refused for before Socket.IO knows of it. */
-  function assertAcceptable(target: Target): void {
+  function assertAcceptable(request: IncomingMessage, target: Target): void {
     try {
       assertOffered(target);
     } catch (error) {
       // Later requests of a session are no handshakes.
-      if (sessionIdIn(target.query) === null) handshakes.refused("socketio", error);
+      if (sessionIdIn(target.query) === null) handshakes.refused("socketio", error, request);
       throw error;
     }
   }
@@ -151,7 +152,7 @@ export function createSocketIoEntrance(
   return {
     request(request, response, target) {
       try {
-        assertAcceptable(target);
+        assertAcceptable(request, target);
         const serveHere = () => here.request(request, response);
         const owner = passOn.ownerOf(target);
         if (owner === null) serveHere();
@@ -162,7 +163,7 @@ export function createSocketIoEntrance(
     },
     upgrade(request, socket, head, target) {
       try {
-        assertAcceptable(target);
+        assertAcceptable(request, target);
         const serveHere = () => here.upgrade(request, socket, head);
         const owner = passOn.ownerOf(target);
         if (owner === null) serveHere();

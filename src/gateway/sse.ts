@@ -19,7 +19,7 @@ export type SseEntrance = (
 ) => Promise<void>;
 
 export function createSseEntrance(parts: GatewayParts): SseEntrance {
-  const { settings, admission, engine, handshakes } = parts;
+  const { settings, admission, engine, handshakes, addresses } = parts;
   const limits: ConnectionLimits = {
     slowBufferBytes: settings.slowBuffer,
     slowTimeoutMs: settings.slowTimeout,
@@ -56,10 +56,10 @@ export function createSseEntrance(parts: GatewayParts): SseEntrance {
       const transport = new SseTransport(response);
       const connection = new Connection(transport, identity, parts, limits);
       transport.onConnected(() => {
-        if (!response.destroyed) connection.start(jobId, lastEventId);
+        if (!response.destroyed) connection.start(jobId, lastEventId, addresses.of(request));
       });
     } catch (error) {
-      handshakes.refused("sse", error);
+      handshakes.refused("sse", error, request);
       refuseStream(response, error);
     }
   };

@@ -20,7 +20,7 @@ export function createWebSocketEntrance(parts: GatewayParts): WebSocketEntrance 
   const server = new HubWebSocketServer({
     handleProtocols: (offers) => (offers.has(WEBSOCKET_PROTOCOL) ? WEBSOCKET_PROTOCOL : false),
   });
-  const { settings, admission, handshakes } = parts;
+  const { settings, admission, handshakes, addresses } = parts;
   const limits = {
     slowBufferBytes: settings.slowBuffer,
     slowTimeoutMs: settings.slowTimeout,
@@ -41,10 +41,10 @@ export function createWebSocketEntrance(parts: GatewayParts): WebSocketEntrance 
           const connection = new Connection(new WebSocketTransport(client, socket), identity, parts, limits);
           handshakes.ok("websocket");
           listen(client, connection);
-          connection.start(jobId, lastEventId);
+          connection.start(jobId, lastEventId, addresses.of(request));
         });
       } catch (error) {
-        handshakes.refused("websocket", error);
+        handshakes.refused("websocket", error, request);
         refuseUpgrade(socket, error);
       }
     },

@@ -1,11 +1,13 @@
 import { once } from "node:events";
-import { get, type IncomingMessage } from "node:http";
+import { Agent, get, type IncomingMessage } from "node:http";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { settingsFor } from "../../src/config/load.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
+import { socketIoClient } from "../faults/clients/socketio.ts";
 import { tokenFor } from "../faults/cluster.ts";
+import { Oracle } from "../faults/oracle.ts";
 import { until } from "../faults/until.ts";
 import { describeWithNginx } from "../nginx/available.ts";
 import { endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
@@ -94,11 +96,22 @@ function logged(path: string): readonly { readonly line: string; readonly hub: s
     .map((line) => ({ line, hub: /" \d+ (\S+) /.exec(line)?.[1] ?? "" }));
 }
 
+/** Transport and client address of each connection of the user, as the hubs' logs tell them. */
+function addressesOf(userId: string): readonly string[] {
+  const lines = fleet.hubs.flatMap(({ stderr }) => stderr.split("\n"));
+  const opened = lines.filter((line) => line.endsWith("}") && line.includes('"connection opened"'));
+  return opened
+    .map((line): Record<string, unknown> => JSON.parse(line))
+    .filter((line) => line.userId === userId)
+    .map(({ transport, address }) => `${transport} ${address}`);
+}
+
 const SOCKETIO_PATH = "/ws/upload-progress/";
 
 describeWithNginx("two hubs behind the nginx of docs/several-hubs.md", () => {
   beforeAll(async () => {
-    const flags = ["--heartbeat-interval", `${HEARTBEAT_MS}ms`];
+    const log = ["--trusted-proxies", "127.0.0.1", "--log-level", "debug"];
+    const flags = ["--heartbeat-interval", `${HEARTBEAT_MS}ms`, ...log];
     fleet = await startFleet({ flags, readTimeout: `${READ_TIMEOUT_MS}ms` });
   });
 
@@ -222,6 +235,37 @@ describeWithNginx("two hubs behind the nginx of docs/several-hubs.md", () => {
     await until(() => refusals.length > 0, "a refusal", 5_000);
     expect(refusals).toEqual([403]);
     other.terminate();
+  });
+
+  it("the hubs know the client's address, whatever the client says it is", async () => {
+    const localAddress = "127.0.2.5";
+    const headers = { authorization: `Bearer ${tokenFor("address")}`, "x-forwarded-for": "6.6.6.6" };
+    const request = get(`${fleet.nginx.url}/api/v1/upload-progress`, { localAddress, headers, agent: false });
+    request.on("error", () => {});
+    const webSocket = new WebSocket(`${fleet.nginx.url.replace("http", "ws")}/ws/upload-progress`, {
+      localAddress,
+      headers,
+    });
+    const stock = socketIoClient({
+      publicUrl: fleet.nginx.url,
+      token: tokenFor("address"),
+      record: new Oracle({ stateSurvivesCore: true }).client("socketio", "address"),
+      agent: new Agent({ localAddress }),
+    });
+    try {
+      await until(
+        () => addressesOf("address").length === 3,
+        "three lines in the hubs' logs",
+        10_000,
+        () => JSON.stringify(addressesOf("address")),
+      );
+      const expected = ["socketio", "sse", "websocket"].map((transport) => `${transport} ${localAddress}`);
+      expect([...addressesOf("address")].sort()).toEqual(expected.sort());
+    } finally {
+      request.destroy();
+      webSocket.terminate();
+      stock.close();
+    }
   });
 
   it("no token is in nginx's log", async () => {

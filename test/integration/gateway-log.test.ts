@@ -52,7 +52,7 @@ test.each(["socketio", "websocket", "sse"] as const)(
     const watcher = watch(kind);
     await watcher.until(({ syncs }) => syncs === 1, "synced");
     const who = { connection: "gateway-1:1", transport: kind, userId: "u", level: 20 };
-    expect(told("connection opened")).toEqual([expect.objectContaining(who)]);
+    expect(told("connection opened")).toEqual([expect.objectContaining({ ...who, address: "127.0.0.1" })]);
     watcher.close();
     await eventually(() => told("connection closed").length === 1, "closed");
     expect(told("connection closed")[0]).toMatchObject({

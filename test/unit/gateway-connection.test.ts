@@ -116,7 +116,7 @@ function connected(
     { engine, registry, wheel, pressure, admission, traffic: new Traffic(), connectionLog },
     LIMITS,
   );
-  connection.start(null, null);
+  connection.start(null, null, null);
   const run = (ms: number, stepMs = 100) => {
     const untilMs = clock.nowMs + ms;
     while (clock.nowMs < untilMs) {
