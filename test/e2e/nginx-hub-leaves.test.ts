@@ -3,8 +3,7 @@ import { type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
 import { type Cluster, tokenFor } from "../faults/cluster.ts";
 import { until } from "../faults/until.ts";
-import { describeWithNginx } from "../nginx/available.ts";
-import { endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
+import { describeWithFleet, endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
 
 // One hub of two behind nginx is restarted, or dies: nobody is left without a hub.
 
@@ -100,7 +99,7 @@ async function countOf(fleet: Fleet): Promise<number> {
   return counts.flat().reduce((sum, count) => sum + count, 0);
 }
 
-describeWithNginx("one of two hubs behind the nginx of docs/several-hubs.md", () => {
+describeWithFleet("one of two hubs behind the nginx of docs/several-hubs.md", () => {
   it("SIGTERM: its clients are told, come back to the other, and go on", async () => {
     const fleet = await startFleet();
     const all = await connectAll(fleet);
@@ -120,6 +119,13 @@ describeWithNginx("one of two hubs behind the nginx of docs/several-hubs.md", ()
       expect.arrayContaining(["websocket", "socketio", "socketio"]),
     );
     expect(lost.length).toBeLessThan(all.length);
+    // Ids of the one hub are the other's too.
+    const modes = lost.map(({ now }) => now.controls.findLast(({ type }) => type === "synced")?.mode);
+    expect(modes).toEqual(lost.map(() => "resumed"));
+    for (const { now } of all) {
+      const ids = now.messages.map(({ id }) => id);
+      expect(ids).toEqual([...new Set(ids)]);
+    }
     expect(all.map(({ now }) => now.view())).toEqual(all.map(() => all[0]?.now.view()));
   });
 

@@ -9,8 +9,7 @@ import { socketIoClient } from "../faults/clients/socketio.ts";
 import { tokenFor } from "../faults/cluster.ts";
 import { Oracle } from "../faults/oracle.ts";
 import { until } from "../faults/until.ts";
-import { describeWithNginx } from "../nginx/available.ts";
-import { endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
+import { describeWithFleet, endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
 import { nginxExample, startNginx } from "../nginx/server.ts";
 
 // Whoever copies the configuration of docs/several-hubs.md gets what is shown here.
@@ -108,7 +107,7 @@ function addressesOf(userId: string): readonly string[] {
 
 const SOCKETIO_PATH = "/ws/upload-progress/";
 
-describeWithNginx("two hubs behind the nginx of docs/several-hubs.md", () => {
+describeWithFleet("two hubs behind the nginx of docs/several-hubs.md", () => {
   beforeAll(async () => {
     const log = ["--trusted-proxies", "127.0.0.1", "--log-level", "debug"];
     const flags = ["--heartbeat-interval", `${HEARTBEAT_MS}ms`, ...log];

@@ -2,9 +2,17 @@ import type { DomainEvent } from "../../src/domain/events.ts";
 import { type Cluster, INGEST_TOKEN, killAll, startCluster } from "../faults/cluster.ts";
 import { toCloudEvent } from "../hub.ts";
 import { scrape } from "../metrics.ts";
+import { describeWithRedis } from "../redis/available.ts";
+import { endAllServers, startRedis } from "../redis/server.ts";
+import { describeWithNginx } from "./available.ts";
 import { endAllNginx, type Nginx, startNginx } from "./server.ts";
 
-// Two hubs as on two machines, and nginx before them.
+// Two hubs as on two machines, one Redis behind them and nginx before them.
+
+/** A suite that starts fleets. */
+export function describeWithFleet(title: string, suite: () => void): void {
+  describeWithNginx(title, () => describeWithRedis("with one Redis", suite));
+}
 
 export interface Fleet {
   readonly hubs: readonly [Cluster, Cluster];
@@ -23,7 +31,8 @@ export interface FleetOptions {
 
 export async function startFleet({ flags = [], readTimeout }: FleetOptions = {}): Promise<Fleet> {
   // Two gateways each: what is sticky to a hub must still find its gateway there.
-  const start = () => startCluster("--workers", "2", ...flags);
+  const redis = await startRedis();
+  const start = () => startCluster("--workers", "2", "--redis", redis.url, ...flags);
   const hubs = [await start(), await start()] as const;
   const urls = [hubs[0].publicUrl, hubs[1].publicUrl] as const;
   const nginx = await startNginx({ hubs: urls, ...(readTimeout !== undefined && { readTimeout }) });
@@ -31,8 +40,10 @@ export async function startFleet({ flags = [], readTimeout }: FleetOptions = {})
     hubs,
     nginx,
     async post(...events) {
-      // Each hub has a store of its own, so each is told. With one store for both, one of them will do.
-      for (const { internalUrl, exit } of hubs) if (exit === null) await postTo(internalUrl, events);
+      // To the first that lives: the other gets it through Redis.
+      const hub = hubs.find(({ exit }) => exit === null);
+      if (hub === undefined) throw new Error("both hubs have ended");
+      await postTo(hub.internalUrl, events);
     },
     connections: (transport) =>
       Promise.all(
@@ -50,6 +61,7 @@ export async function endFleets(): Promise<void> {
     await endAllNginx();
   } finally {
     killAll();
+    endAllServers();
   }
 }
 
