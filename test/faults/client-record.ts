@@ -37,6 +37,15 @@ export interface RecordOptions {
   readonly ownerOf: (jobId: string) => string | null;
   /** False: an id of another epoch begins a new story, in which a state may be shown again. */
   readonly stateSurvivesCore: boolean;
+  /** True: another epoch begins with a snapshot, which tells again what was told; absent: numbers go on rising. */
+  readonly epochsRetell?: boolean;
+  /** Of an id: what it was of first. An id that is of something else later was used again. */
+  readonly firstOf?: (id: string, key: string) => string;
+}
+
+interface Standing {
+  readonly standing: number;
+  readonly progress: number;
 }
 
 /** What one client has seen in its life, all its connections; what breaks a rule goes to the findings at once. */
@@ -63,9 +72,12 @@ export class ClientRecord {
   #isOpen = false;
   #isLeaving = false;
   #epoch = "";
+  readonly #epochs = new Set<string>();
   #seq = 0;
   /** Of the present epoch, by `keyOf`, with the progress of an upload. */
-  readonly #standings = new Map<string, { readonly standing: number; readonly progress: number }>();
+  readonly #standings = new Map<string, Standing>();
+  /** Of the epochs before, where another one tells again. */
+  readonly #told = new Map<string, Standing>();
   /** Of all epochs. */
   readonly #best = new Map<string, number>();
 
@@ -140,30 +152,50 @@ export class ClientRecord {
     const standing = standingOf(message);
     const before = this.#standings.get(key);
     const progress = message.progress ?? 0;
+    const told = this.#told.get(key);
+    // A snapshot tells a beginning before what became of it.
+    const isBeginning = message.type === "upload_started";
     if (before !== undefined) this.#compare(before, { standing, progress }, message);
+    if (told !== undefined && !isBeginning) {
+      this.#compare(told, { standing, progress }, message, true);
+      this.#told.delete(key);
+    }
+    const first = this.#options.firstOf?.(id, key) ?? key;
+    if (first !== key) findings.add("disordered", `${this.name} got ${id} of ${key}, which was of ${first}`);
     this.#standings.set(key, { standing, progress });
     this.#best.set(key, Math.max(standing, this.bestOf(key)));
   }
 
-  #compare(
-    before: { readonly standing: number; readonly progress: number },
-    now: { readonly standing: number; readonly progress: number },
-    message: Shown,
-  ): void {
+  #compare(before: Standing, now: Standing, message: Shown, isToldAgain = false): void {
     const what = `${this.name} got ${message.status} of ${keyOf(message)}, attempt ${message.attempt}, in ${message.id}`;
     const { findings } = this.#options;
     if (now.standing < before.standing) findings.add("fallen", `${what} after a higher one`);
     else if (now.standing > before.standing) return;
-    else if (isEnding(message)) findings.add("repeated", what);
-    else if (message.photoId !== undefined && now.progress < before.progress) {
+    else if (isEnding(message)) {
+      if (!isToldAgain) findings.add("repeated", what);
+    } else if (message.photoId !== undefined && now.progress < before.progress) {
       findings.add("fallen", `${what}: ${now.progress} % after ${before.progress} %`);
     }
+  }
+
+  /** Another epoch: its numbers have nothing to do with those before. */
+  #begin(epoch: string): void {
+    if (this.#epochs.has(epoch))
+      this.#options.findings.add("disordered", `${this.name} got epoch ${epoch} again after ${this.#epoch}`);
+    this.#epochs.add(epoch);
+    this.#seq = 0;
+    for (const [key, standing] of this.#standings) {
+      if (standing.standing >= (this.#told.get(key)?.standing ?? 0)) this.#told.set(key, standing);
+    }
+    this.#standings.clear();
+    if (!this.#options.stateSurvivesCore) this.#told.clear();
   }
 
   /** How far the id is above the last one; below it, it is a finding. */
   #advance(id: string, what: string): number {
     const [epoch = "", digits = ""] = id.split("-");
     const seq = Number(digits);
+    if (epoch !== this.#epoch && this.#options.epochsRetell === true) this.#begin(epoch);
     const step = seq - this.#seq;
     if (step < 0)
       this.#options.findings.add(

@@ -20,8 +20,8 @@ const photo = (seq: number, type: string, status: string, more: Record<string, u
   message(seq, type, status, { photoId: "p", ...more });
 
 /** A job of one photo, told whole and acknowledged, and two clients of its owner that are connected. */
-function story({ stateSurvivesCore = true } = {}) {
-  const oracle = new Oracle({ stateSurvivesCore });
+function story({ stateSurvivesCore = true, epochsRetell = false } = {}) {
+  const oracle = new Oracle({ stateSurvivesCore, epochsRetell });
   const clients = [oracle.client("websocket", USER), oracle.client("sse", USER)] as const;
   for (const client of clients) {
     client.opened();
@@ -164,5 +164,27 @@ describe("the oracle, where state dies with the core", () => {
     expect(oracle.verdict()).toEqual(CLEAN);
     show(clients[0], [{ ...message(5, "job_completed", "COMPLETED"), id: "c-5" }]);
     expect(oracle.verdict()).toMatchObject({ disordered: 1 });
+  });
+
+  const REBORN = [WHOLE[0], WHOLE[3], WHOLE[4]].map((one, index) => ({ ...one, id: `b-${index + 1}` }));
+
+  it("another epoch may tell again from below, each ending once", () => {
+    const { oracle, clients, end } = story({ epochsRetell: true });
+    end();
+    for (const client of clients) show(client, [...WHOLE, ...REBORN]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    show(clients[0], [{ ...REBORN[1], id: "b-6" }]);
+    expect(oracle.verdict()).toMatchObject({ repeated: 1, disordered: 0, fallen: 0 });
+  });
+
+  it("another epoch takes nothing back, does not end, and no id is of two things", () => {
+    const { oracle, clients, end } = story({ epochsRetell: true });
+    end();
+    show(clients[0], [...WHOLE, photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1, disordered: 0 });
+    show(clients[0], [message(6, "job_completed", "COMPLETED")]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 1 });
+    show(clients[1], [...WHOLE.slice(0, 1), message(3, "job_progress", "UPLOADING")]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2 });
   });
 });

@@ -25,6 +25,11 @@ export interface OracleOptions {
    * every acknowledged ending is owed.
    */
   readonly stateSurvivesCore: boolean;
+  /**
+   * True: another epoch begins with a snapshot, which tells again what was told, nothing of it less; an id is of one thing
+   * for ever. Absent: numbers go on rising.
+   */
+  readonly epochsRetell?: boolean;
 }
 
 export interface Verdict extends Readonly<Record<Fault | "lost", number>> {
@@ -63,6 +68,8 @@ export class Oracle {
   readonly #jobs = new Map<string, Job>();
   /** By user, then by `job` or `job/photo`. */
   readonly #owed = new Map<string, Map<string, Owed>>();
+  /** By user and id, what it was of first. */
+  readonly #firstOf = new Map<string, string>();
   #generation = 0;
   #firstWhole = 0;
 
@@ -88,10 +95,19 @@ export class Oracle {
       userId,
       findings: this.findings,
       ownerOf: (jobId) => this.#jobs.get(jobId)?.userId ?? null,
-      stateSurvivesCore: this.#options.stateSurvivesCore,
+      ...this.#options,
+      ...(this.#options.epochsRetell === true && {
+        firstOf: (id, key) => this.#noted(`${userId} ${id}`, key),
+      }),
     });
     this.clients.push(record);
     return record;
+  }
+
+  #noted(id: string, key: string): string {
+    const first = this.#firstOf.get(id) ?? key;
+    this.#firstOf.set(id, first);
+    return first;
   }
 
   /** Before it is sent for the first time: from now on its messages may come. */
