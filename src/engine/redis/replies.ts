@@ -33,12 +33,9 @@ export type CommitReply =
 
 export interface ReadReply {
   readonly epoch: string;
-  /** null: the user has none. */
-  readonly numbers: {
-    readonly startSeq: number;
-    readonly headSeq: number;
-    readonly prunedSeq: number;
-  } | null;
+  readonly startSeq: number;
+  readonly headSeq: number;
+  readonly prunedSeq: number;
   readonly gone: readonly string[];
   readonly isWhole: boolean;
   readonly jobs: readonly JobReply[];
@@ -61,10 +58,12 @@ export function commitReplyOf(reply: unknown): CommitReply {
 
 export function readReplyOf(reply: unknown): ReadReply {
   const [epoch, numbers, gone, isWhole, jobs] = list(reply);
-  const [startSeq, headSeq, prunedSeq] = list(numbers).map(Number);
+  const [startSeq = 0, headSeq = 0, prunedSeq = 0] = list(numbers).map(Number);
   return {
     epoch: String(epoch),
-    numbers: headSeq ? { startSeq: startSeq ?? 0, headSeq, prunedSeq: prunedSeq ?? 0 } : null,
+    startSeq,
+    headSeq,
+    prunedSeq,
     gone: list(gone).map(String),
     isWhole: Number(isWhole) === 1,
     jobs: list(jobs).map(jobReplyOf),

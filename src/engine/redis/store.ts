@@ -191,12 +191,7 @@ export class RedisStore implements Store {
   async #since({ userId, jobId, afterSeq, limit, past }: SinceQuery): Promise<Since> {
     const photosFromMs = past?.beforeMs ?? Number.NEGATIVE_INFINITY;
     const { reply, jobs } = await this.#read(userId, { afterSeq, jobId, photosFromMs });
-    const nowSeq = Math.floor(this.#options.clock.monotonicMs()) * 1000;
-    const { startSeq, headSeq, prunedSeq } = reply.numbers ?? {
-      startSeq: nowSeq,
-      headSeq: nowSeq,
-      prunedSeq: 0,
-    };
+    const { epoch, startSeq, headSeq, prunedSeq } = reply;
     const orders = jobs.map(({ job }) => {
       const isPast = past !== null && job.ended !== null && job.ended.atMs < past.beforeMs;
       if (!isPast) return this.#orders.of(job);
@@ -205,7 +200,7 @@ export class RedisStore implements Store {
     const found = atMost(limit, entriesAfter(afterSeq, headSeq, orders));
     this.#cache.trim();
     return {
-      epoch: reply.epoch,
+      epoch,
       startSeq,
       firstSeq: Math.max(startSeq, prunedSeq),
       headSeq,

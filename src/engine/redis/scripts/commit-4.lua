@@ -25,7 +25,7 @@ end
 
 local head = tonumber(redis.call('HGET', user, 'head'))
 if not head then
-  head = math.floor(nowMs) * 1000
+  head = firstNumber()
   redis.call('HSET', user, 'start', text(head))
 end
 local function numbered(number)

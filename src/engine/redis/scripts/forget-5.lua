@@ -5,7 +5,7 @@
 local all = redis.call('ZRANGE', jobs, 0, -1)
 for _, jobId in ipairs(all) do drop(jobId) end
 local owned = redis.call('ZRANGE', KEYS[5], 0, -1)
-local head = math.max(math.floor(nowMs) * 1000, tonumber(redis.call('HGET', user, 'head') or 0)) + 1
+local head = math.max(firstNumber(), tonumber(redis.call('HGET', user, 'head') or 0)) + 1
 redis.call('UNLINK', user, KEYS[5])
 redis.call('HSET', user, 'start', text(head), 'head', text(head))
 keep(user)

@@ -3,7 +3,7 @@
 -- ARGV  5 jobs with messages after this number  6 this job alone ('': all)  7 photos only of jobs that have not ended
 --       before this time (ms)  8 after so many photos no further job is given  then pairs: a job, and its version that
 --       is known (negative: without its photos)
--- Gives epoch, numbers ('': the user has none), jobs that were forgotten, 1 or (something was left out) 0, and of each
+-- Gives epoch, numbers (start, head, pruned; where the user has none, those that would be given now), jobs that were forgotten, 1 or (something was left out) 0, and of each
 -- job: its id and newest number, if the asker knows it, or all of it.
 local afterSeq, only, fromMs, most = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local known = {}
@@ -38,4 +38,5 @@ for _, jobId in ipairs(wanted) do
 end
 
 local numbers = redis.call('HMGET', user, 'start', 'head', 'pruned')
-return {epoch(), {numbers[1] or '', numbers[2] or '', numbers[3] or ''}, gone, whole, given}
+local head = numbers[2] or text(firstNumber())
+return {epoch(), {numbers[1] or head, head, numbers[3] or '0'}, gone, whole, given}

@@ -12,6 +12,13 @@ local prefix, userId, nowMs, retentionMs = ARGV[1], ARGV[2], tonumber(ARGV[3]), 
 -- Lua would write numbers of this size with an exponent.
 local function text(number) return string.format('%.0f', number) end
 
+-- Where the numbers of a user who has none begin: by the one clock that all commits and reads of the user go by, so that
+-- nobody is told a number above those that come.
+local function firstNumber()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + math.floor(time[2] / 1000) * 1000
+end
+
 local function jobKey(jobId) return prefix .. 'job:' .. userId .. '\n' .. jobId end
 local function logKey(jobId) return prefix .. 'log:' .. userId .. '\n' .. jobId end
 local function dueMember(jobId) return userId .. '\n' .. jobId end
