@@ -15,6 +15,7 @@ export interface LiveOptions {
 
 /** Up to where a user's messages were heard. */
 interface Heard {
+  /** Empty: nothing was published yet. */
   epoch: string;
   /** null: of nothing yet. */
   seq: number | null;
@@ -100,7 +101,8 @@ export class Live {
       return;
     }
     const { epoch, headSeq, messages } = publicationOf(payload, (ms) => this.#options.clock.toBase(ms));
-    const isMissed = heard.seq !== null && (heard.epoch !== epoch || headSeq > heard.seq);
+    const isOther = heard.epoch !== "" && heard.epoch !== epoch;
+    const isMissed = heard.seq !== null && (isOther || headSeq > heard.seq);
     heard.epoch = epoch;
     heard.seq = headSeq + messages.length;
     if (isMissed) this.#options.listener().gap(userId);
@@ -128,11 +130,14 @@ export class Live {
 
   async #lookAt(userId: string): Promise<void> {
     const [key = ""] = keysOf(userId).keys;
+    const heardSeq = this.#heard.get(userId)?.seq ?? 0;
     const head = await this.#options.redis.run(key, (client) => client.hGet(key, "head"));
     const heard = this.#heard.get(userId);
     if (heard === undefined) return;
     const isMissed = heard.seq !== null && heard.seq < heard.headSeq;
-    if (isMissed) this.#gap(userId);
+    // Numbers that were published and are not there any more: writes were lost.
+    const isBack = heard.seq !== null && Number(head ?? 0) < heardSeq;
+    if (isMissed || isBack) this.#gap(userId);
     // Nothing is kept of the user: any number may come first.
     if (head === null) return;
     heard.headSeq = Number(head);

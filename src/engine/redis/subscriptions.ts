@@ -28,6 +28,8 @@ interface Node {
   /** `host:port`, of the connection that stands or is wanted. */
   address: string;
   isUp: boolean;
+  /** It was tried, and can't be reached. */
+  isLost: boolean;
 }
 
 /** Commands sent at once: more would keep the last waiting beyond the limit for an answer. */
@@ -119,7 +121,7 @@ export class Subscriptions {
     const byNode = new Map<Node, Subscription[]>();
     for (const subscription of this.#off) {
       const node = this.#place(subscription);
-      if (node === null) tried(subscription);
+      if (node === null || node.isLost) tried(subscription);
       if (!node?.isUp) continue;
       this.#off.delete(subscription);
       const those = byNode.get(node);
@@ -151,15 +153,17 @@ export class Subscriptions {
       ready: (client, { host, port }) => {
         node.address = `${host}:${port}`;
         node.isUp = true;
+        node.isLost = false;
         client.on("sharded-channel-moved", (moved) => this.#moved(String(moved)));
         this.#ask();
       },
       lost: () => {
         node.isUp = false;
+        node.isLost = true;
         for (const subscription of node.subscriptions) this.#lost(subscription);
       },
     });
-    const node: Node = { link, subscriptions: new Set(), address, isUp: false };
+    const node: Node = { link, subscriptions: new Set(), address, isUp: false, isLost: false };
     this.#nodes.add(node);
     return node;
   }
