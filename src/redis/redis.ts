@@ -78,7 +78,7 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
     {
       ...common,
       resolve,
-      ...(target.kind === "sentinel" && { check: assertMaster }),
+      check: assertMaster,
     },
     options,
   );

@@ -22,11 +22,10 @@ export function createMasterResolver(target: SentinelTarget, options: ClientOpti
   };
 }
 
-/** A demoted master serves readers for a while, and refuses writes: it is none. */
+/** A demoted master goes on to serve readers, and refuses writes: it is none. */
 export async function assertMaster(client: RedisClient): Promise<void> {
   const role = await client.sendCommand<unknown>(["ROLE"]);
-  if (!Array.isArray(role) || role[0] !== "master")
-    throw unavailable("has a sentinel that names a replica as the master");
+  if (!Array.isArray(role) || role[0] !== "master") throw unavailable("is a replica, which takes no writes");
 }
 
 /** null: this sentinel does not watch it. */

@@ -139,17 +139,32 @@ describeWithRedis("a connection to Redis", () => {
   });
 
   it.each([
-    ["OOM", ["--maxmemory", "1"]],
-    ["READONLY", ["--replicaof", "127.0.0.1", "1"]],
-    ["NOREPLICAS", ["--min-replicas-to-write", "1"]],
-  ] as const)("takes %s for a store that can't be reached", async (word, args) => {
-    const server = await startRedis({ args });
+    ["OOM", ["CONFIG", "SET", "maxmemory", "1"]],
+    ["READONLY", ["REPLICAOF", "127.0.0.1", "1"]],
+    ["NOREPLICAS", ["CONFIG", "SET", "min-replicas-to-write", "1"]],
+  ] as const)("takes %s for a store that can't be reached", async (word, change) => {
+    const server = await startRedis();
     const redis = await connected(server.url);
+    await server.command(...change);
     expect(await failure(set(redis, "a", "1"))).toBe(
       `store_unavailable (1 s): Redis refuses for now: ${word}.`,
     );
     const sent = redis.run("a", (client) => client.multi().set("a", "1").set("b", "1").exec());
     expect(await failure(sent)).toMatch(/^store_unavailable/);
+  });
+
+  it("takes a replica for one that is away, also alone, until it is a master", async () => {
+    const server = await startRedis({ args: ["--replicaof", "127.0.0.1", "1"] });
+    const { told, events } = recorded();
+    const redis = connect(server.url, events);
+    await redis.settled();
+    expect(await failure(get(redis, "a"))).toBe(
+      "store_unavailable (1 s): Redis is a replica, which takes no writes.",
+    );
+    await server.command("REPLICAOF", "NO", "ONE");
+    await untilReady(redis);
+    await set(redis, "a", "1");
+    expect(told).toEqual(["Redis is a replica, which takes no writes.", "ready"]);
   });
 
   it("goes with the sentinels to the new master", async () => {
