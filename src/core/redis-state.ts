@@ -16,6 +16,7 @@ import type { StateOfHub } from "./state.ts";
 export async function openRedisState(url: string, settings: Settings, log: Logger): Promise<StateOfHub> {
   const clock = new SharedClock(systemClock);
   let greetings: Promise<void> = Promise.resolve();
+  let isStarted = false;
   const redis = connectRedis(url, {
     ready(client, { host, port }) {
       const greeting = greet(client, `${host}:${port}`);
@@ -34,6 +35,10 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
     maxJobsPerUser: settings.maxJobsPerUser,
     durability: settings.durability === "sync" ? "sync" : "commit",
     onClose: () => time.close(),
+    onTrouble(error) {
+      if (error === null) return log.info("Redis takes writes again");
+      log.error({ cause: error.message }, "Redis takes no writes: events are refused until it does");
+    },
   });
   const greet = async (client: RedisClient, address: string): Promise<void> => {
     try {
@@ -41,7 +46,8 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
       await time.ask();
       log.info({ redis: address }, "connected to Redis");
     } catch (error) {
-      log.error({ redis: address, cause: messageOf(error) }, "this Redis is not used");
+      // At the start it is told once, by what ends the start.
+      if (isStarted) log.error({ redis: address, cause: messageOf(error) }, "this Redis is not used");
       throw error;
     }
   };
@@ -56,6 +62,7 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
   } finally {
     clearInterval(alive);
   }
+  isStarted = true;
   await time.ask();
   return { store, clock, restore: async () => undefined, publications: () => store.publications };
 }

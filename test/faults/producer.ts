@@ -11,6 +11,8 @@ export interface ProducerOptions {
   /** Events a second. */
   readonly rate: number;
   readonly users: number;
+  /** How long it waits after a refusal; absent: 100 ms. */
+  readonly retryMs?: number;
 }
 
 export interface Producer {
@@ -48,7 +50,8 @@ export function abandonProducers(): void {
 }
 
 /** Sends at a steady rate; what is refused or lost is sent again, with the same ids, until it is acknowledged. */
-export function startProducer({ internalUrl, oracle, rate, users }: ProducerOptions): Producer {
+export function startProducer(options: ProducerOptions): Producer {
+  const { internalUrl, oracle, rate, users, retryMs = RETRY_MS } = options;
   made += 1;
   const events = endlessJobs(users, `job-${made}`);
   const stop = new AbortController();
@@ -73,7 +76,7 @@ export function startProducer({ internalUrl, oracle, rate, users }: ProducerOpti
         return;
       }
       retries += 1;
-      await wait(RETRY_MS);
+      await wait(retryMs);
     }
   };
 

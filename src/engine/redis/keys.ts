@@ -35,6 +35,11 @@ export function dueKey(bucket: number): string {
   return `${prefixOf(bucket)}due`;
 }
 
+/** Written to see whether writes are taken. */
+export function probeKey(bucket: number): string {
+  return `${prefixOf(bucket)}probe`;
+}
+
 function prefixOf(bucket: number): string {
   return `progress-hub:{${bucket}}:`;
 }

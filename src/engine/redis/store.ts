@@ -25,6 +25,7 @@ import { RedisOwners } from "./owners.ts";
 import { Replicated } from "./replicated.ts";
 import { commitReplyOf, list, type ReadReply, readReplyOf } from "./replies.ts";
 import { COMMIT, FORGET, POSTPONE, READ, runScript, type Script } from "./scripts.ts";
+import { WriteProbe } from "./writable.ts";
 
 export interface RedisStoreOptions {
   /** Closed with the store. */
@@ -41,6 +42,8 @@ export interface RedisStoreOptions {
   /** Milliseconds between looks for jobs of hubs that are gone, each at a quarter of all. */
   readonly claimEveryMs?: number;
   readonly onClose?: () => void;
+  /** Told when Redis begins to refuse writes, and (null) when it takes them again. */
+  readonly onTrouble?: (refusal: HubError | null) => void;
 }
 
 const MAX_CACHED_PHOTOS = 200_000;
@@ -67,6 +70,7 @@ export class RedisStore implements Store {
   readonly #live: Live;
   readonly #claims: Claims;
   readonly #replicated: Replicated;
+  readonly #probe: WriteProbe;
   #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
   /** Nodes that are not used, and why. */
   readonly #refusals = new Map<string, HubError>();
@@ -82,6 +86,7 @@ export class RedisStore implements Store {
     const due = (userId: string, jobId: string) => void this.#lookAt(userId, jobId);
     this.#claims = new Claims(redis, clock, due, options.claimEveryMs);
     this.#replicated = new Replicated(redis);
+    this.#probe = new WriteProbe(redis, (refusal) => options.onTrouble?.(refusal));
   }
 
   listen(listener: StoreListener): void {
@@ -117,8 +122,10 @@ export class RedisStore implements Store {
   health(): { readonly ready: boolean; readonly reason: string | null } {
     if (this.#isClosed) return { ready: false, reason: "closed" };
     for (const { message } of this.#refusals.values()) return { ready: false, reason: message };
-    const isReady = this.#redis.isReady && this.#live.isWhole;
-    return isReady ? { ready: true, reason: null } : { ready: false, reason: "Redis can't be reached" };
+    const isReached = this.#redis.isReady && this.#live.isWhole;
+    if (!isReached) return { ready: false, reason: "Redis can't be reached" };
+    const { refusal } = this.#probe;
+    return { ready: refusal === null, reason: refusal?.message ?? null };
   }
 
   async load(userId: string, jobId: string): Promise<Job | null> {
@@ -136,6 +143,9 @@ export class RedisStore implements Store {
     const photos: string[] = [];
     // Also those of which only the time of their last event is new.
     for (const photo of draft.photos.own()) photos.push(photo.photoId, ...photoArguments(photo, numberOf));
+    // Redis would say the same, to each of many who try again and again.
+    const refusal = this.#probe.refusalFor(channel);
+    if (refusal !== null) throw refusal;
     const reply = await this.#run(userId, COMMIT, [
       jobId,
       String(draft.version),
@@ -244,6 +254,7 @@ export class RedisStore implements Store {
     this.#claims.close();
     this.#live.close();
     this.#replicated.close();
+    this.#probe.close();
     this.#redis.close();
   }
 
