@@ -31,6 +31,8 @@ export class Feed implements Receiver, Subscription {
   #position: ReadFrom;
   /** Its number. */
   #seq = 0;
+  /** What ids begin with in its epoch. */
+  #idPrefix = "";
   /** The newest message that was given live since; null: none. */
   #liveId: string | null = null;
   /** The newest live message that came while reading. */
@@ -64,6 +66,11 @@ export class Feed implements Receiver, Subscription {
     if (newest === undefined) return;
     if (this.#state !== "live") {
       this.#heardSeq = Math.max(this.#heardSeq, newest.seq);
+      return;
+    }
+    // Its numbers have nothing to do with those from before.
+    if (!newest.id.startsWith(this.#idPrefix)) {
+      this.resync();
       return;
     }
     const wanted = this.#wantedOf(group);
@@ -153,6 +160,7 @@ export class Feed implements Receiver, Subscription {
   #goTo(position: Page["next"]): void {
     this.#position = position;
     this.#seq = position.seq;
+    this.#idPrefix = `${position.epoch}-`;
   }
 
   #from(): ReadFrom {
