@@ -2,8 +2,9 @@ import { afterEach, expect, it } from "vitest";
 import { describeWithRedis } from "../redis/available.ts";
 import { startRedis } from "../redis/server.ts";
 import { startCluster, tokenFor } from "./cluster.ts";
+import { expectConverged, watchAll } from "./converged.ts";
 import { last, readyz, watchOutage } from "./outage.ts";
-import { populate } from "./population.ts";
+import { populate, userOf } from "./population.ts";
 import { endRedisScenes, expectSurvived, startRedisScene } from "./redis-scene.ts";
 
 afterEach(endRedisScenes);
@@ -46,6 +47,33 @@ describeWithRedis("Redis goes and comes back", () => {
     expect(after.some((epoch) => before.has(epoch))).toBe(false);
     for (const { syncMode, kind, name } of scene.oracle.clients)
       if (kind !== "polling") expect(`${name} ${syncMode}`).toBe(`${name} snapshot`);
+  });
+
+  it("with older data: what it has lost is lost for everybody, and nobody misses what comes then", async () => {
+    const redis = await startRedis();
+    const scene = await startRedisScene({
+      redis: [redis.url, redis.url],
+      stateSurvives: false,
+      devicesPerUser: 2,
+    });
+    const users = Array.from({ length: 6 }, (_, index) => userOf(index));
+    const watching = await Promise.all(
+      users.map(async (user) => (await Promise.all(scene.hubs.map((hub) => watchAll(hub, user)))).flat()),
+    );
+    const outage = watchOutage(scene.hub);
+    await redis.command("SAVE");
+    await last(1_500);
+    await redis.kill();
+    scene.oracle.coreEnded("killed");
+    await outage.untilRefused(3_000);
+    await redis.start();
+    await outage.untilReady(true, 5_000);
+    await scene.untilAllGotOneAfter(performance.now(), 10_000);
+    await last(2_000);
+    await expectSurvived("9b, restart with older data:", scene, outage);
+    for (const [index, user] of users.entries()) {
+      for (const hub of scene.hubs) await expectConverged(hub, user, watching[index] ?? []);
+    }
   });
 
   it("hangs for 20 s", async () => {

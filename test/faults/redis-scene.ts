@@ -2,6 +2,7 @@ import { expect, type TestContext } from "vitest";
 import { endAllServers } from "../redis/server.ts";
 import type { ClientKind } from "./client-record.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
+import { closeWatchers } from "./converged.ts";
 import { CLEAN, Oracle, type Verdict } from "./oracle.ts";
 import type { Outage } from "./outage.ts";
 import { type Population, populate } from "./population.ts";
@@ -97,5 +98,6 @@ export async function expectSurvived(name: string, scene: RedisScene, outage: Ou
 export function endRedisScenes(context?: TestContext): void {
   endScenes(context);
   closeProxies();
+  closeWatchers();
   endAllServers();
 }

@@ -88,12 +88,6 @@ it("reads again what comes in another epoch, whatever its numbers", async () => 
   expect(log).toEqual(["5", "resumed e-5"]);
 });
 
-  const place = { epoch: "another", seq: start.head, asOfMs: clock.monotonicMs() };
-  const page = await engine.read({ userId: "u", jobId: null, from: { kind: "after", mode, ...place } });
-  expect(page).toMatchObject({ mode: "snapshot", begins: true });
-  expect(page.messages).toHaveLength(2);
-});
-
 it("told so while it reads, takes no page as the last that may have been made before", async () => {
   const { feed, queries, log, page } = scripted();
   feed.push("u", [message(9)]);

@@ -3,11 +3,15 @@ import { shareOf } from "../../domain/photo-view.ts";
 import { createPackedJob, type PackedJob } from "../records.ts";
 import type { StoreStats } from "../store.ts";
 import { endedMs, jobFrom, photoFrom } from "./codec.ts";
-import type { JobNews, JobReply } from "./replies.ts";
+import type { CommitReply, JobNews, JobReply } from "./replies.ts";
+
+type Committed = Extract<CommitReply, { outcome: "committed" }>;
 
 /** A job as it was when it was last heard of. */
 export interface Cached {
   readonly job: PackedJob;
+  /** In which it was read or committed last: in another one Redis may have lost some of it. */
+  epoch: string;
   readonly bornSeq: number;
   newestSeq: number;
   /** Milliseconds; null: it has not ended. */
@@ -17,8 +21,8 @@ export interface Cached {
 }
 
 /**
- * Jobs that this machine worked on or read lately. What is here may be older than what Redis has, never newer; a commit
- * finds out. The least lately used go when there are too many photos.
+ * Jobs that this machine worked on or read lately. What is here may be older than what Redis has, or (another epoch) what
+ * Redis has lost; a commit finds out. The least lately used go when there are too many photos.
  */
 export class JobCache {
   readonly #maxPhotos: number;
@@ -54,36 +58,41 @@ export class JobCache {
   }
 
   /** Takes over what a script told of a job. False: it builds on what is not here. */
-  apply(userId: string, { jobId, version, news }: JobReply): boolean {
+  apply(userId: string, { jobId, version, news }: JobReply, epoch: string): boolean {
     const cached = this.get(userId, jobId);
-    if (news === null) return cached !== null && cached.job.version >= version;
-    if (cached !== null && cached.job.version > version) return true;
+    if (news === null) return cached !== null && cached.epoch === epoch && cached.job.version >= version;
+    // Two answers may come in another order than they were given in.
+    if (cached !== null && cached.epoch === epoch && cached.job.version > version) return true;
     const { sinceVersion } = news;
     if (sinceVersion === null || sinceVersion === 0) {
       // Whoever is told less than is here knows more already.
-      const isKnown = cached?.isWhole === true && cached.job.version === version;
-      if (!isKnown) this.#put(userId, cachedFrom(userId, jobId, version, news));
+      const isKnown = cached?.isWhole === true && cached.epoch === epoch && cached.job.version === version;
+      if (!isKnown) this.#put(userId, cachedFrom(userId, jobId, version, news, epoch));
       return true;
     }
-    if (cached === null || !cached.isWhole || cached.job.version < sinceVersion) return false;
+    const isBase = cached?.isWhole === true && cached.epoch === epoch && cached.job.version >= sinceVersion;
+    if (!isBase) return false;
     this.#change(cached, () => bringUp(cached, version, news));
     return true;
   }
 
   /** Makes a committed draft its job's own. */
-  absorb(draft: Draft, version: number, firstSeq: number, newestSeq: number): void {
+  absorb(draft: Draft, { version, epoch, headSeq }: Committed, count: number): void {
     const { userId, jobId } = draft;
     if (draft.version === 0 && this.get(userId, jobId) === null) {
       const job = createPackedJob(userId, jobId, draft.lastEventAtMs);
-      this.#put(userId, { job, bornSeq: firstSeq, newestSeq: 0, endedMs: null, isWhole: true });
+      const bornSeq = headSeq + 1;
+      this.#put(userId, { job, epoch, bornSeq, newestSeq: 0, endedMs: null, isWhole: true });
     }
     const cached = this.get(userId, jobId);
     if (cached === null || !cached.isWhole || cached.job.version !== draft.version) return;
     this.#change(cached, () => {
       absorb(cached.job, draft);
       cached.job.version = version;
+      // It was of the expected version, which is never given twice: all of it is there.
+      cached.epoch = epoch;
       cached.endedMs ??= endedMs(draft);
-      if (newestSeq > 0) cached.newestSeq = newestSeq;
+      if (count > 0) cached.newestSeq = headSeq + count;
     });
   }
 
@@ -95,13 +104,6 @@ export class JobCache {
     if (user.size === 0) this.#users.delete(userId);
     this.#lately.delete(cached);
     this.#count(cached, -1);
-  }
-
-  clear(): void {
-    this.#users.clear();
-    this.#lately.clear();
-    this.#photos = 0;
-    this.#openPhotos = 0;
   }
 
   /** To be called when what was asked for is not needed any more. */
@@ -135,11 +137,11 @@ export class JobCache {
   }
 }
 
-function cachedFrom(userId: string, jobId: string, version: number, news: JobNews): Cached {
+function cachedFrom(userId: string, jobId: string, version: number, news: JobNews, epoch: string): Cached {
   const job = jobFrom(userId, jobId, version, news.record);
   takePhotos(job, news);
   const { bornSeq, newestSeq, sinceVersion } = news;
-  return { job, bornSeq, newestSeq, endedMs: news.endedMs, isWhole: sinceVersion !== null };
+  return { job, epoch, bornSeq, newestSeq, endedMs: news.endedMs, isWhole: sinceVersion !== null };
 }
 
 /** Changes the job in place: whoever holds it goes on with the newer state. */

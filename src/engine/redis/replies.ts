@@ -28,7 +28,7 @@ export type CommitReply =
       readonly version: number;
       readonly gone: readonly string[];
     }
-  | { readonly outcome: "conflict"; readonly job: JobReply | null }
+  | { readonly outcome: "conflict"; readonly epoch: string; readonly job: JobReply | null }
   | { readonly outcome: "no_room" };
 
 export interface ReadReply {
@@ -44,7 +44,9 @@ export interface ReadReply {
 export function commitReplyOf(reply: unknown): CommitReply {
   const [outcome, ...rest] = list(reply);
   if (outcome === "no_room") return { outcome };
-  if (outcome === "conflict") return { outcome, job: rest[0] == null ? null : jobReplyOf(rest[0]) };
+  if (outcome === "conflict") {
+    return { outcome, epoch: String(rest[0]), job: rest[1] == null ? null : jobReplyOf(rest[1]) };
+  }
   if (outcome !== "committed") throw new TypeError(`a script answered ${String(outcome)}`);
   const [epoch, headSeq, version, gone] = rest;
   return {

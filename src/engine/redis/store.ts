@@ -156,19 +156,21 @@ export class RedisStore implements Store {
       String(endedMs(draft) ?? ""),
       String(messages.length),
       publicationBody(messages),
+      this.#cache.get(userId, jobId)?.epoch ?? "",
       ...jobArguments(draft, numberOf),
       ...photos,
     ]);
     const committed = commitReplyOf(reply);
     if (committed.outcome === "no_room") return "no_room";
     if (committed.outcome === "conflict") {
-      const { job } = committed;
-      if (job === null || !this.#cache.apply(userId, job)) this.#forgetJob(userId, jobId);
+      const { job, epoch } = committed;
+      const isLost = job === null || job.version < draft.version;
+      if (isLost || !this.#cache.apply(userId, job, epoch)) this.#forgetJob(userId, jobId);
       return "conflict";
     }
-    const { headSeq, version, gone } = committed;
+    const { headSeq, gone } = committed;
     for (const [index, { stamp }] of messages.entries()) stamp.seq = headSeq + index + 1;
-    this.#cache.absorb(draft, version, headSeq + 1, messages.length === 0 ? 0 : headSeq + messages.length);
+    this.#cache.absorb(draft, committed, messages.length);
     this.#release(userId, gone);
     this.#cache.trim();
     if (this.#options.durability === "sync") await this.#replicated.confirm(channel);
@@ -276,7 +278,11 @@ export class RedisStore implements Store {
       const versions = known.flatMap((cached) =>
         cached === null || (cached.endedMs !== null && cached.newestSeq <= afterSeq)
           ? []
-          : [cached.job.jobId, String(cached.isWhole ? cached.job.version : -cached.job.version)],
+          : [
+              cached.job.jobId,
+              String(cached.isWhole ? cached.job.version : -cached.job.version),
+              cached.epoch,
+            ],
       );
       const args = [
         String(afterSeq),
@@ -288,7 +294,7 @@ export class RedisStore implements Store {
       const reply = readReplyOf(await this.#run(userId, READ, args));
       this.#release(userId, reply.gone);
       const isApplied = reply.jobs.map((job) => {
-        const isDone = this.#cache.apply(userId, job);
+        const isDone = this.#cache.apply(userId, job, reply.epoch);
         if (!isDone) this.#forgetJob(userId, job.jobId);
         return isDone;
       });

@@ -1,13 +1,17 @@
 -- What is kept of a user at one moment, as far as the asker does not know it.
 --
 -- ARGV  5 jobs with messages after this number  6 this job alone ('': all)  7 photos only of jobs that have not ended
---       before this time (ms)  8 after so many photos no further job is given  then pairs: a job, and its version that
---       is known (negative: without its photos)
--- Gives epoch, numbers (start, head, pruned; where the user has none, those that would be given now), jobs that were forgotten, 1 or (something was left out) 0, and of each
--- job: its id and newest number, if the asker knows it, or all of it.
+--       before this time (ms)  8 after so many photos no further job is given  then of each job that is known: its id,
+--       its version (negative: without its photos), and in which epoch it was
+-- Gives epoch, numbers (start, head, pruned; where the user has none, those that would be given now), jobs that were
+-- forgotten, 1 or (something was left out) 0, and of each job: its id and version, if the asker knows it, or all of it.
 local afterSeq, only, fromMs, most = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local known = {}
-for at = 9, #ARGV, 2 do known[ARGV[at]] = tonumber(ARGV[at + 1]) end
+local era = epoch()
+for at = 9, #ARGV, 3 do
+  -- Of another epoch there may be what was lost since.
+  if ARGV[at + 2] == era then known[ARGV[at]] = tonumber(ARGV[at + 1]) end
+end
 local gone = prune()
 
 local wanted = {}
@@ -39,4 +43,4 @@ end
 
 local numbers = redis.call('HMGET', user, 'start', 'head', 'pruned')
 local head = numbers[2] or text(firstNumber())
-return {epoch(), {numbers[1] or head, head, numbers[3] or '0'}, gone, whole, given}
+return {era, {numbers[1] or head, head, numbers[3] or '0'}, gone, whole, given}
