@@ -80,8 +80,16 @@ export async function startRedisScene(options: RedisSceneOptions): Promise<Redis
   };
 }
 
-/** The contract of an outage: refused in a second and then at once, nobody disconnected, nothing lost, bounded. */
-export async function expectSurvived(name: string, scene: RedisScene, outage: Outage): Promise<void> {
+/**
+ * The contract of an outage: refused in a second and then at once, nobody disconnected, nothing lost, bounded. `isAtOnce`
+ * false: each refusal may take its second, as where every event waits for a replica that is not there yet.
+ */
+export async function expectSurvived(
+  name: string,
+  scene: RedisScene,
+  outage: Outage,
+  isAtOnce = true,
+): Promise<void> {
   const report = outage.stop();
   console.log(name, JSON.stringify(report));
   expect(await scene.verdict()).toEqual(CLEAN);
@@ -89,7 +97,7 @@ export async function expectSurvived(name: string, scene: RedisScene, outage: Ou
   expect(report.others).toEqual([]);
   expect(report.refused).toBeGreaterThan(0);
   expect(report.firstMs).toBeLessThan(1_500);
-  expect(report.thenP50Ms).toBeLessThan(100);
+  if (isAtOnce) expect(report.thenP50Ms).toBeLessThan(100);
   expect(report.grownMb).toBeLessThan(80);
   expect(scene.hubs.map(({ exit }) => exit)).toEqual(scene.hubs.map(() => null));
 }

@@ -1,0 +1,75 @@
+import slotOf from "cluster-key-slot";
+import { afterEach, expect, it } from "vitest";
+import { keysOf } from "../../src/engine/redis/keys.ts";
+import { describeWithRedis } from "../redis/available.ts";
+import { startRedisCluster } from "../redis/cluster.ts";
+import { startSentinels } from "../redis/sentinel.ts";
+import { expectConverged, watchAll } from "./converged.ts";
+import { watchOutage } from "./outage.ts";
+import { userOf } from "./population.ts";
+import { CLEAN, endRedisScenes, expectSurvived, startRedisScene } from "./redis-scene.ts";
+
+afterEach(endRedisScenes);
+
+const LOAD = { users: 16, devicesPerUser: 3, kinds: ["socketio", "websocket", "sse"], rate: 80 } as const;
+const MOVES = 6;
+
+describeWithRedis("another Redis takes over", () => {
+  it("Sentinel makes a replica the master under load: with --durability sync nothing is lost", async () => {
+    const setup = await startSentinels(2);
+    const scene = await startRedisScene({
+      ...LOAD,
+      redis: [setup.url, setup.url],
+      flags: ["--durability", "sync"],
+    });
+    const watching = await watchAll(scene.hub, userOf(1));
+    const outage = watchOutage(scene.hub);
+    const before = await setup.masterPort();
+    await setup.servers.find(({ port }) => port === before)?.kill();
+    await outage.untilRefused(3_000);
+    await outage.untilReady(false, 3_000);
+    await outage.untilReady(true, 30_000);
+    expect(await setup.masterPort()).not.toBe(before);
+    await scene.untilAllGotOneAfter(performance.now(), 15_000);
+    await expectSurvived("9e, fail-over:", scene, outage, false);
+    await expectConverged(scene.hub, userOf(1), watching);
+  });
+
+  it("in a cluster slots move to another node under traffic", async () => {
+    const cluster = await startRedisCluster();
+    const scene = await startRedisScene({ ...LOAD, redis: [cluster.url, cluster.url] });
+    const watching = await watchAll(scene.hub, userOf(0));
+    for (let move = 0; move < MOVES; move += 1) {
+      const slot = slotOf(keysOf(userOf(move % 4)).prefix);
+      const from = await cluster.ownerOf(slot);
+      await cluster.moveSlot(slot, from, (from + 1) % 3);
+      await scene.untilAllGotOneAfter(performance.now(), 10_000);
+    }
+    expect(await scene.verdict()).toEqual(CLEAN);
+    expect(scene.disconnects()).toBe(0);
+    expect(scene.producers.flatMap(({ rejected }) => rejected)).toEqual([]);
+    for (const hub of scene.hubs) await expectConverged(hub, userOf(0), watching);
+  });
+
+  it("in a cluster a master dies, and its replica takes over", async () => {
+    const cluster = await startRedisCluster();
+    const scene = await startRedisScene({ ...LOAD, redis: [cluster.url, cluster.url], stateSurvives: false });
+    const users = [0, 1, 2, 3, 4, 5].map(userOf);
+    const watching = await Promise.all(users.map((user) => watchAll(scene.hub, user)));
+    const slot = slotOf(keysOf(userOf(0)).prefix);
+    const master = await cluster.ownerOf(slot);
+    const outage = watchOutage(scene.hub);
+    await cluster.nodes[master]?.kill();
+    // What its replica had not been sent yet is gone.
+    scene.oracle.coreEnded("killed");
+    await outage.untilReady(false, 5_000);
+    await outage.untilReady(true, 30_000);
+    outage.stop();
+    expect(await cluster.ownerOf(slot)).not.toBe(master);
+    await scene.untilAllGotOneAfter(performance.now(), 15_000);
+    expect(await scene.verdict()).toEqual(CLEAN);
+    expect(scene.disconnects()).toBe(0);
+    for (const [index, user] of users.entries())
+      await expectConverged(scene.hub, user, watching[index] ?? []);
+  });
+});
