@@ -6,6 +6,8 @@ const RETRY_AFTER_SECONDS = 1;
 /** Replies of a Redis that can't serve now, and may later, by their first word. */
 const FOR_NOW =
   /^(?:LOADING|READONLY|OOM|MISCONF|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|NOREPLICAS|BUSY|UNBLOCKED|NOAUTH|WRONGPASS)\b|^ERR max number of clients/;
+/** A slot is on its way to another node of a cluster, and some of its keys are there already. */
+const ON_ITS_WAY = "attempted to access a non local key in a cluster node";
 /** Of those and others: this connection goes to a node that is no master any more. */
 const DEMOTED = /^(?:READONLY|UNBLOCKED)\b/;
 
@@ -23,6 +25,7 @@ export function storeError(error: unknown): unknown {
   if (error instanceof HubError || error instanceof TypeError || error instanceof RangeError) return error;
   const reply = errorReplyOf(error);
   if (reply !== null) {
+    if (reply.message.includes(ON_ITS_WAY)) return unavailable("moves the keys to another node");
     const [word = ""] = FOR_NOW.exec(reply.message) ?? [];
     return word === "" ? reply : unavailable(`refuses for now: ${word}`);
   }

@@ -5,13 +5,20 @@ const READY_DEADLINE_MS = 30_000;
 const SLOTS = 16_384;
 const MASTERS = 3;
 
+/** A move that stands still for a while. */
+interface Halfway {
+  /** Keys that have moved by then. */
+  readonly isFirst: (key: string) => boolean;
+  readonly run: () => Promise<void>;
+}
+
 export interface RedisCluster {
   /** Three masters, then the replica of each, in the same order. */
   readonly nodes: readonly RedisServer[];
   /** For the setting `redis`; names the masters. */
   readonly url: string;
   /** Moves a slot with all its keys from the master of that index to the other, as `redis-cli --cluster` does. */
-  moveSlot(slot: number, from: number, to: number): Promise<void>;
+  moveSlot(slot: number, from: number, to: number, halfway?: Halfway): Promise<void>;
   /** The index of the node that serves the slot, by the word of the first that answers. */
   ownerOf(slot: number): Promise<number>;
 }
@@ -60,24 +67,21 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   return {
     nodes,
     url: `redis-cluster://${masters.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
-    async moveSlot(slot, from, to) {
+    async moveSlot(slot, from, to, halfway) {
       const [source, target] = [nodeAt(from), nodeAt(to)];
       await target.command("CLUSTER", "SETSLOT", String(slot), "IMPORTING", ids[from] ?? "");
       await source.command("CLUSTER", "SETSLOT", String(slot), "MIGRATING", ids[to] ?? "");
-      for (;;) {
+      const keysLeft = async () => {
         const keys = await source.command("CLUSTER", "GETKEYSINSLOT", String(slot), "100");
-        if (!Array.isArray(keys) || keys.length === 0) break;
-        await source.command(
-          "MIGRATE",
-          "127.0.0.1",
-          String(target.port),
-          "",
-          "0",
-          "5000",
-          "KEYS",
-          ...keys.map(String),
-        );
+        return Array.isArray(keys) ? keys.map(String) : [];
+      };
+      const move = (keys: readonly string[]) =>
+        source.command("MIGRATE", "127.0.0.1", String(target.port), "", "0", "5000", "KEYS", ...keys);
+      if (halfway !== undefined) {
+        await move((await keysLeft()).filter(halfway.isFirst));
+        await halfway.run();
       }
+      for (let keys = await keysLeft(); keys.length > 0; keys = await keysLeft()) await move(keys);
       // The target first: were it last, nobody would serve the slot for a moment.
       for (const node of [target, source, ...masters])
         await node.command("CLUSTER", "SETSLOT", String(slot), "NODE", ids[to] ?? "");

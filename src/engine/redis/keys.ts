@@ -26,6 +26,12 @@ export function keysOf(userId: string): UserKeys {
   };
 }
 
+/** Of one job, as scripts/user.lua names them too: the job, its log. */
+export function jobKeysOf(userId: string, jobId: string): readonly string[] {
+  const prefix = prefixOf(bucketOf(userId));
+  return ["job", "log"].map((name) => `${prefix}${name}:${userId}\n${jobId}`);
+}
+
 /** Has a slot of its own: whose an id is must be asked before the user is known. */
 export function ownerKey(kind: OwnedKind, id: string): string {
   return `progress-hub:owner:${kind}:${id}`;

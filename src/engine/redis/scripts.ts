@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { RedisClient } from "../../redis/client.ts";
-import { isReply } from "../../redis/errors.ts";
+import { isReply, redirectionOf, unavailable } from "../../redis/errors.ts";
 
 /** A Lua script; the number in its file's name is that of its keys. */
 export interface Script {
@@ -11,14 +11,17 @@ export interface Script {
 
 const user = read("user");
 
-export const COMMIT = scriptOf(user + read("commit-4"));
+export const COMMIT = scriptOf(user + read("commit-6"));
 export const READ = scriptOf(user + read("read-4"));
 export const POSTPONE = scriptOf(user + read("postpone-4"));
 export const FORGET = scriptOf(user + read("forget-5"));
 export const CLAIM = scriptOf(read("claim-1"));
 export const RELEASE = scriptOf(read("release-1"));
 
-/** Runs it by its hash, and sends it whole where the server has not heard of it yet. */
+/**
+ * Runs it by its hash, and sends it whole where the server has not heard of it yet. Rejects with `store_unavailable` while
+ * the slot moves to another node and some of the keys are there: neither of the two has all that the script needs.
+ */
 export async function runScript(
   client: RedisClient,
   { sha, source }: Script,
@@ -27,10 +30,12 @@ export async function runScript(
 ): Promise<unknown> {
   const rest = [String(keys.length), ...keys, ...args];
   try {
-    return await client.sendCommand(["EVALSHA", sha, ...rest]);
+    return await client.sendCommand(["EVALSHA", sha, ...rest]).catch((error: unknown) => {
+      if (!isReply(error, "NOSCRIPT")) throw error;
+      return client.sendCommand(["EVAL", source, ...rest]);
+    });
   } catch (error) {
-    if (!isReply(error, "NOSCRIPT")) throw error;
-    return client.sendCommand(["EVAL", source, ...rest]);
+    throw redirectionOf(error)?.kind === "ASK" ? unavailable("moves the keys to another node") : error;
   }
 }
 

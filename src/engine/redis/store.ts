@@ -19,7 +19,7 @@ import { type Cached, JobCache } from "./cache.ts";
 import { Claims } from "./claims.ts";
 import type { SharedClock } from "./clock.ts";
 import { endedMs, jobArguments, type NumberOf, photoArguments } from "./codec.ts";
-import { keysOf } from "./keys.ts";
+import { jobKeysOf, keysOf } from "./keys.ts";
 import { Live, publicationBody } from "./live.ts";
 import { RedisOwners } from "./owners.ts";
 import { Replicated } from "./replicated.ts";
@@ -146,7 +146,7 @@ export class RedisStore implements Store {
     // Redis would say the same, to each of many who try again and again.
     const refusal = this.#probe.refusalFor(channel);
     if (refusal !== null) throw refusal;
-    const reply = await this.#run(userId, COMMIT, [
+    const args = [
       jobId,
       String(draft.version),
       String(this.#options.maxJobsPerUser),
@@ -159,7 +159,9 @@ export class RedisStore implements Store {
       this.#cache.get(userId, jobId)?.epoch ?? "",
       ...jobArguments(draft, numberOf),
       ...photos,
-    ]);
+    ];
+    const keys = [...keysOf(userId).keys, ...jobKeysOf(userId, jobId)];
+    const reply = await this.#run(userId, COMMIT, args, keys);
     const committed = commitReplyOf(reply);
     if (committed.outcome === "no_room") return "no_room";
     if (committed.outcome === "conflict") {

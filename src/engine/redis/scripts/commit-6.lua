@@ -1,5 +1,6 @@
 -- Numbers and keeps a change of one job, if it is still what the change was made from, and tells who listens.
 --
+-- KEYS 5 the job  6 its log: named, so that a node that has not all of them while a slot moves refuses before it writes
 -- ARGV  5 job  6 expected version  7 most jobs of a user  8 channel  9 deadline (ms; '': none)  10 'whole', or 'part':
 --       an earlier deadline stands  11 when it ended (ms; '': it has not)  12 count of messages  13 the messages
 --       14 epoch in which the expected version was known  15 number of the job's own message  16 its record  then of
@@ -9,7 +10,7 @@
 -- Gives 'committed', epoch, number before the first, version, jobs that were forgotten
 --    or 'conflict', epoch, the job since the expected version (false: it is gone); or 'no_room'.
 local jobId, expected, channel = ARGV[5], tonumber(ARGV[6]), ARGV[8]
-local key, log = jobKey(jobId), logKey(jobId)
+local key, log = KEYS[5], KEYS[6]
 local era = epoch()
 local gone = prune()
 
