@@ -22,8 +22,6 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
       const greeting = greet(client, `${host}:${port}`);
       greetings = Promise.all([greetings, greeting]).then(() => undefined);
       greetings.catch(() => undefined);
-      // One that was away at the start is the first to tell the time.
-      if (isStarted) void store.syncClock();
     },
     lost: (error) =>
       log.error({ cause: error.message }, "Redis is away: events are refused until it is back"),
@@ -65,6 +63,5 @@ export async function openRedisState(url: string, settings: Settings, log: Logge
     clearInterval(alive);
   }
   isStarted = true;
-  await time.ask();
   return { store, clock, restore: async () => undefined, publications: () => store.publications };
 }

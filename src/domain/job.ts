@@ -39,7 +39,7 @@ export interface Photos {
 export interface Job {
   readonly userId: string;
   readonly jobId: string;
-  /** Grows by one with each commit; 0: never committed. */
+  /** Grows with each commit; 0: never committed. */
   version: number;
   readonly photos: Photos;
   readonly tally: Tally;

@@ -15,21 +15,30 @@ export interface UserKeys {
   readonly owned: string;
 }
 
+/** Each event asks several times. */
+const known = new Map<string, UserKeys>();
+const MAX_KNOWN = 20_000;
+
 export function keysOf(userId: string): UserKeys {
+  const before = known.get(userId);
+  if (before !== undefined) return before;
   const prefix = prefixOf(bucketOf(userId));
   const of = (name: string): string => `${prefix}${name}:${userId}`;
-  return {
+  const keys: UserKeys = {
     keys: [of("user"), of("jobs"), of("ended"), `${prefix}due`],
     prefix,
     channel: of("user"),
     owned: of("owned"),
   };
+  if (known.size === MAX_KNOWN) known.clear();
+  known.set(userId, keys);
+  return keys;
 }
 
 /** Of one job, as scripts/user.lua names them too: the job, its log. */
 export function jobKeysOf(userId: string, jobId: string): readonly string[] {
-  const prefix = prefixOf(bucketOf(userId));
-  return ["job", "log"].map((name) => `${prefix}${name}:${userId}\n${jobId}`);
+  const { prefix } = keysOf(userId);
+  return [`${prefix}job:${userId}\n${jobId}`, `${prefix}log:${userId}\n${jobId}`];
 }
 
 /** Has a slot of its own: whose an id is must be asked before the user is known. */
