@@ -24,8 +24,9 @@ export function createMasterResolver(target: SentinelTarget, options: ClientOpti
 
 /** A demoted master goes on to serve readers, and refuses writes: it is none. */
 export async function assertMaster(client: RedisClient): Promise<void> {
-  const role = await client.sendCommand<unknown>(["ROLE"]);
-  if (!Array.isArray(role) || role[0] !== "master") throw unavailable("is a replica, which takes no writes");
+  // Not ROLE, for which a user of Redis needs a right of its own.
+  const info = await client.info("replication");
+  if (!/^role:master\r?$/m.test(info)) throw unavailable("is a replica, which takes no writes");
 }
 
 /** null: this sentinel does not watch it. */
