@@ -19,7 +19,7 @@ import { type Cached, JobCache } from "./cache.ts";
 import { Claims } from "./claims.ts";
 import type { SharedClock } from "./clock.ts";
 import { endedMs, jobArguments, type NumberOf, photoArguments } from "./codec.ts";
-import { jobKeysOf, keysOf } from "./keys.ts";
+import { BUCKETS, dueKey, jobKeysOf, keysOf } from "./keys.ts";
 import { Live, publicationBody } from "./live.ts";
 import { RedisOwners } from "./owners.ts";
 import { Replicated } from "./replicated.ts";
@@ -72,7 +72,7 @@ export class RedisStore implements Store {
   readonly #replicated: Replicated;
   readonly #probe: WriteProbe;
   #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
-  /** Nodes that are not used, and why. */
+  /** Nodes that are not used, and why, by `host:port`. */
   readonly #refusals = new Map<string, HubError>();
   #isClosed = false;
 
@@ -121,7 +121,10 @@ export class RedisStore implements Store {
 
   health(): { readonly ready: boolean; readonly reason: string | null } {
     if (this.#isClosed) return { ready: false, reason: "closed" };
-    for (const { message } of this.#refusals.values()) return { ready: false, reason: message };
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      const refusal = this.#refusalFor(dueKey(bucket));
+      if (refusal !== null) return { ready: false, reason: refusal.message };
+    }
     const isReached = this.#redis.isReady && this.#live.isWhole;
     if (!isReached) return { ready: false, reason: "Redis can't be reached" };
     const { refusal } = this.#probe;
@@ -318,12 +321,18 @@ export class RedisStore implements Store {
     args: readonly string[],
     keys: readonly string[] = keysOf(userId).keys,
   ): Promise<unknown> {
-    for (const refusal of this.#refusals.values()) throw refusal;
+    const refusal = this.#refusalFor(keys[0] ?? "");
+    if (refusal !== null) throw refusal;
     const { prefix } = keysOf(userId);
     const { clock, retentionMs } = this.#options;
     const nowMs = Math.floor(clock.monotonicMs());
     const common = [prefix, userId, String(nowMs), String(Math.floor(retentionMs))];
     return this.#redis.run(keys[0] ?? "", (client) => runScript(client, script, keys, [...common, ...args]));
+  }
+
+  /** Of the node that serves the key now: one that was refused may have been replaced. */
+  #refusalFor(key: string): HubError | null {
+    return this.#refusals.size === 0 ? null : (this.#refusals.get(this.#redis.nodeOf(key) ?? "") ?? null);
   }
 
   /** Jobs that were forgotten, whoever made them so: their ids are free. */

@@ -4,7 +4,7 @@ import { createJob } from "../../../src/domain/job.ts";
 import { systemClock } from "../../../src/engine/clock.ts";
 import { SharedClock } from "../../../src/engine/redis/clock.ts";
 import { RedisStore } from "../../../src/engine/redis/store.ts";
-import { connectRedis } from "../../../src/redis/redis.ts";
+import { connectRedis, type Redis } from "../../../src/redis/redis.ts";
 import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";
@@ -19,6 +19,10 @@ afterEach(async () => {
 async function startStore(server: RedisServer, durability: "commit" | "sync"): Promise<RedisStore> {
   const redis = connectRedis(server.url);
   await redis.settled();
+  return storeIn(redis, durability);
+}
+
+function storeIn(redis: Redis, durability: "commit" | "sync"): RedisStore {
   const clock = new SharedClock(systemClock);
   const store = new RedisStore({
     redis,
@@ -39,6 +43,40 @@ const commit = (store: RedisStore, jobId: string) =>
     deadlineMs: null,
     isDeadlineWhole: true,
   });
+
+describeWithRedis("a Redis that throws keys away when it is full", () => {
+  it("is not used, and what takes its place is", async () => {
+    const wrong = await startRedis({ args: ["--maxmemory-policy", "allkeys-lru"] });
+    const right = await startRedis();
+    let present = connectRedis(wrong.url);
+    // As behind sentinels, where another node may serve from one moment to the next.
+    const redis: Redis = {
+      get isReady() {
+        return present.isReady;
+      },
+      run: (key, task, timeoutMs) => present.run(key, task, timeoutMs),
+      dedicated: (key, events) => present.dedicated(key, events),
+      nodeOf: (key) => present.nodeOf(key),
+      isOneSlot: () => true,
+      settled: () => present.settled(),
+      close: () => present.close(),
+    };
+    await redis.settled();
+    const store = storeIn(redis, "commit");
+    const greet = () => redis.run("", (client) => store.greet(client, redis.nodeOf("") ?? ""));
+    const refusal =
+      /^Redis would throw keys away when it is full \(maxmemory-policy allkeys-lru, not noeviction\)/;
+    await expect(greet()).rejects.toThrow(refusal);
+    expect(store.health()).toEqual({ ready: false, reason: expect.stringMatching(refusal) });
+    await expect(commit(store, "a")).rejects.toThrow(refusal);
+    present.close();
+    present = connectRedis(right.url);
+    await redis.settled();
+    await greet();
+    expect(store.health()).toEqual({ ready: true, reason: null });
+    expect(await commit(store, "a")).toBe("committed");
+  });
+});
 
 describeWithRedis("durability sync in Redis", () => {
   it("is refused without a replica that has it in time, and done with one", async () => {
