@@ -256,7 +256,7 @@ export const schema = {
     "Limits",
     kind.integer(1, 100_000_000),
     1_000_000,
-    "photos that have not come to an ending, in the whole hub",
+    "photos that have not come to an ending, in the whole hub; no limit with redis",
   ),
   maxBuffered: setting(
     "Limits",

@@ -87,7 +87,8 @@ export class Order {
     const job = this.#job;
     const place = this.#places[position] ?? OWN;
     const seq = this.seqAt(position) ?? 0;
-    if (place === OWN) return { seq, job, photo: null, part: "last" };
+    // As it is shown now: the job is changed in place, perhaps before somebody looks at the entry.
+    if (place === OWN) return { seq, job: { ...job }, photo: null, part: "last" };
     return { seq, job, photo: job.photos.at(place >> 1) ?? null, part: partOf(place) };
   }
 

@@ -76,6 +76,10 @@ export class RedisClusterLinks implements Redis {
     });
   }
 
+  get database(): number {
+    return 0;
+  }
+
   nodeOf(key: string): string | null {
     const address = this.#addressFor(key);
     return address === null ? null : nameOf(address);

@@ -40,12 +40,16 @@ export interface Redis {
   nodeOf(key: string): string | null;
   /** True: one task may name all of these keys, in one transaction. */
   isOneSlot(keys: readonly string[]): boolean;
+  /** Number of the database; a cluster has one alone, 0. */
+  readonly database: number;
   /** Resolves when a first attempt to connect has ended, well or not. Never rejects. */
   settled(): Promise<void>;
   close(): void;
 }
 
 export interface RedisOptions extends LinkEvents {
+  /** Looks at each new connection before it is used; what it throws ends it. */
+  readonly check?: (client: RedisClient) => Promise<void>;
   readonly commandTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
   readonly backoff?: Backoff;
@@ -70,18 +74,15 @@ export function connectRedis(url: string, options: RedisOptions = {}): Redis {
     client,
     commandTimeoutMs: options.commandTimeoutMs ?? 1_000,
     backoff: options.backoff ?? BACKOFF,
+    check: async (client: RedisClient): Promise<void> => {
+      if (target.kind !== "cluster") await assertMaster(client);
+      await options.check?.(client);
+    },
   };
   if (target.kind === "cluster") return new RedisClusterLinks(target.nodes, common, options);
   const resolve =
     target.kind === "sentinel" ? createMasterResolver(target, client) : async () => target.address;
-  return oneNode(
-    {
-      ...common,
-      resolve,
-      check: assertMaster,
-    },
-    options,
-  );
+  return oneNode({ ...common, resolve }, options);
 }
 
 function oneNode(common: LinkOptions, events: LinkEvents): Redis {
@@ -102,6 +103,7 @@ function oneNode(common: LinkOptions, events: LinkEvents): Redis {
     dedicated: (_key, own = {}) => new Link({ ...common, ...own }),
     nodeOf: () => (node === null ? null : `${node.host}:${node.port}`),
     isOneSlot: () => true,
+    database: common.client.database,
     settled: () => link.settled(),
     close: () => link.close(),
   };

@@ -74,21 +74,30 @@ export async function startRedisEngine(
   };
 }
 
+/** Counts what is under way, on connections of their own too. */
 function counted(redis: Redis): Redis & { begun(): number; underWay(): number } {
   let [begun, ended] = [0, 0];
+  const count = async <T>(doing: () => Promise<T>): Promise<T> => {
+    begun += 1;
+    try {
+      return await doing();
+    } finally {
+      ended += 1;
+    }
+  };
   return {
     get isReady() {
       return redis.isReady;
     },
-    async run(key, task, timeoutMs) {
-      begun += 1;
-      try {
-        return await redis.run(key, task, timeoutMs);
-      } finally {
-        ended += 1;
-      }
+    run: (key, task, timeoutMs) => count(() => redis.run(key, task, timeoutMs)),
+    dedicated(key, events) {
+      const link = redis.dedicated(key, events);
+      const run = link.run.bind(link);
+      link.run = (task, timeoutMs) => count(() => run(task, timeoutMs));
+      void count(() => link.settled());
+      return link;
     },
-    dedicated: (key, events) => redis.dedicated(key, events),
+    database: redis.database,
     nodeOf: (key) => redis.nodeOf(key),
     isOneSlot: (keys) => redis.isOneSlot(keys),
     settled: () => redis.settled(),

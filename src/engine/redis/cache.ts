@@ -29,6 +29,8 @@ export class JobCache {
   readonly #users = new Map<string, Map<string, Cached>>();
   /** In the order of their use. */
   readonly #lately = new Set<Cached>();
+  /** Users who are being read, and how often. */
+  readonly #pinned = new Map<string, number>();
   #photos = 0;
   #openPhotos = 0;
 
@@ -38,10 +40,6 @@ export class JobCache {
 
   get stats(): StoreStats {
     return { jobs: this.#lately.size, openPhotos: this.#openPhotos, users: this.#users.size };
-  }
-
-  get openPhotos(): number {
-    return this.#openPhotos;
   }
 
   /** null: not here. */
@@ -106,11 +104,21 @@ export class JobCache {
     this.#count(cached, -1);
   }
 
+  /** Keeps all of the user, until the function is called that this gives. */
+  pin(userId: string): () => void {
+    this.#pinned.set(userId, (this.#pinned.get(userId) ?? 0) + 1);
+    return () => {
+      const left = (this.#pinned.get(userId) ?? 1) - 1;
+      if (left === 0) this.#pinned.delete(userId);
+      else this.#pinned.set(userId, left);
+    };
+  }
+
   /** To be called when what was asked for is not needed any more. */
   trim(): void {
     for (const { job } of this.#lately) {
       if (this.#photos <= this.#maxPhotos) return;
-      this.drop(job.userId, job.jobId);
+      if (!this.#pinned.has(job.userId)) this.drop(job.userId, job.jobId);
     }
   }
 

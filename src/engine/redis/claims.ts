@@ -18,6 +18,7 @@ export class Claims {
   readonly #redis: Redis;
   readonly #clock: SharedClock;
   readonly #due: (userId: string, jobId: string) => void;
+  readonly #failed: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   #next = 0;
   #isBusy = false;
@@ -26,11 +27,13 @@ export class Claims {
     redis: Redis,
     clock: SharedClock,
     due: (userId: string, jobId: string) => void,
+    failed: (error: unknown) => void,
     everyMs = CLAIM_EVERY_MS,
   ) {
     this.#redis = redis;
     this.#clock = clock;
     this.#due = due;
+    this.#failed = failed;
     this.#timer = setInterval(() => void this.#round(), everyMs).unref();
   }
 
@@ -44,7 +47,7 @@ export class Claims {
     const buckets = Array.from({ length: BUCKETS_AT_ONCE }, (_, index) => (this.#next + index) % BUCKETS);
     this.#next = (this.#next + BUCKETS_AT_ONCE) % BUCKETS;
     const nowMs = Math.floor(this.#clock.monotonicMs());
-    await Promise.all(buckets.map((bucket) => this.#claim(bucket, nowMs).catch(() => undefined)));
+    await Promise.all(buckets.map((bucket) => this.#claim(bucket, nowMs).catch(this.#failed)));
     this.#isBusy = false;
   }
 

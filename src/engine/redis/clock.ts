@@ -1,3 +1,4 @@
+import type { RedisClient } from "../../redis/client.ts";
 import type { Redis } from "../../redis/redis.ts";
 import type { Clock } from "../clock.ts";
 import { list } from "./replies.ts";
@@ -58,31 +59,18 @@ export class SharedClock implements Clock {
 const KEY = "progress-hub:time";
 const ASK_EVERY_MS = 10_000;
 
-/** Keeps the clock by that of Redis: asks now and then, and when it is told to. */
-export class TimeKeeper {
-  readonly #redis: Redis;
-  readonly #clock: SharedClock;
-  readonly #timer: NodeJS.Timeout;
+/** Sets the clock by a Redis that was just connected to. */
+export async function takeTime(client: RedisClient, clock: SharedClock): Promise<void> {
+  const sentAtMs = clock.baseMs();
+  const [seconds, micros] = list(await client.sendCommand<unknown>(["TIME"])).map(Number);
+  const atMs = (sentAtMs + clock.baseMs()) / 2;
+  clock.correct((seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000, atMs);
+}
 
-  constructor(redis: Redis, clock: SharedClock) {
-    this.#redis = redis;
-    this.#clock = clock;
-    this.#timer = setInterval(() => void this.ask(), ASK_EVERY_MS).unref();
-  }
-
-  /** Never rejects: without an answer the clock goes on as it did. */
-  async ask(): Promise<void> {
-    const sentAtMs = this.#clock.baseMs();
-    const reply = await this.#redis
-      .run(KEY, (client) => client.sendCommand<unknown>(["TIME"]))
-      .catch(() => null);
-    if (reply === null) return;
-    const [seconds, micros] = list(reply).map(Number);
-    const atMs = (sentAtMs + this.#clock.baseMs()) / 2;
-    this.#clock.correct((seconds ?? 0) * 1_000 + (micros ?? 0) / 1_000, atMs);
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
+/** Keeps the clock by that of Redis; without an answer it goes on as it did. Gives a function that ends it. */
+export function followTime(redis: Redis, clock: SharedClock): () => void {
+  const timer = setInterval(() => {
+    redis.run(KEY, (client) => takeTime(client, clock)).catch(() => undefined);
+  }, ASK_EVERY_MS).unref();
+  return () => clearInterval(timer);
 }

@@ -1,5 +1,8 @@
 import type { OwnedKind } from "../store.ts";
 
+/** How state is kept: hubs of another one don't see it. */
+const FORMAT = 1;
+
 /** Keys of one bucket live together, so that a script may use several. */
 export const BUCKETS = 256;
 
@@ -9,8 +12,6 @@ export interface UserKeys {
   readonly keys: readonly string[];
   /** Of the keys of single jobs. */
   readonly prefix: string;
-  /** Where messages of the user are published. */
-  readonly channel: string;
   /** The ids that are bound to the user. */
   readonly owned: string;
 }
@@ -27,7 +28,6 @@ export function keysOf(userId: string): UserKeys {
   const keys: UserKeys = {
     keys: [of("user"), of("jobs"), of("ended"), `${prefix}due`],
     prefix,
-    channel: of("user"),
     owned: of("owned"),
   };
   if (known.size === MAX_KNOWN) known.clear();
@@ -41,9 +41,15 @@ export function jobKeysOf(userId: string, jobId: string): readonly string[] {
   return [`${prefix}job:${userId}\n${jobId}`, `${prefix}log:${userId}\n${jobId}`];
 }
 
+/** Where messages of the user are published. Channels, other than keys, are the same in all databases of a Redis. */
+export function channelOf(userId: string, database: number): string {
+  const { prefix } = keysOf(userId);
+  return database === 0 ? `${prefix}user:${userId}` : `${prefix}${database}:user:${userId}`;
+}
+
 /** Has a slot of its own: whose an id is must be asked before the user is known. */
 export function ownerKey(kind: OwnedKind, id: string): string {
-  return `progress-hub:owner:${kind}:${id}`;
+  return `progress-hub:${FORMAT}:owner:${kind}:${id}`;
 }
 
 export function dueKey(bucket: number): string {
@@ -56,7 +62,7 @@ export function probeKey(bucket: number): string {
 }
 
 function prefixOf(bucket: number): string {
-  return `progress-hub:{${bucket}}:`;
+  return `progress-hub:${FORMAT}:{${bucket}}:`;
 }
 
 /** FNV-1a over UTF-16 units; hubs of any version must agree on it. */

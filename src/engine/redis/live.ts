@@ -11,6 +11,7 @@ export interface LiveOptions {
   readonly redis: Redis;
   readonly clock: SharedClock;
   readonly listener: () => StoreListener;
+  readonly failed: (error: unknown) => void;
 }
 
 /** Up to where a user's messages were heard. */
@@ -54,6 +55,7 @@ export class Live {
       redis: options.redis,
       heard: (userId, payload) => this.#take(userId, payload),
       gap: (userId) => this.#gap(userId),
+      failed: options.failed,
     });
     this.#look = setInterval(() => void this.#lookForGaps(), LOOK_EVERY_MS).unref();
   }
@@ -137,7 +139,11 @@ export class Live {
     const isMissed = heard.seq !== null && heard.seq < heard.headSeq;
     // Numbers that were published and are not there any more: writes were lost.
     const isBack = heard.seq !== null && Number(head ?? 0) < heardSeq;
-    if (isMissed || isBack) this.#gap(userId);
+    if (isMissed || isBack) {
+      // What it was subscribed by may be gone without a word.
+      this.#subscriptions.renew(userId);
+      this.#gap(userId);
+    }
     // Nothing is kept of the user: any number may come first.
     if (head === null) return;
     heard.headSeq = Number(head);

@@ -11,11 +11,13 @@ const MAX_KNOWN = 10_000;
 interface Known {
   readonly userId: string;
   readonly readAtMs: number;
+  /** When it was last put on the list of what the user owns. */
+  readonly listedAtMs: number;
 }
 
 /**
  * Whose a job id is, and an upload's: keys of their own, set once if absent, which go some time after nobody asks for
- * them any more.
+ * them any more; and of each user a list of them.
  */
 export class RedisOwners {
   readonly #redis: Redis;
@@ -32,60 +34,70 @@ export class RedisOwners {
 
   async get(kind: OwnedKind, id: string): Promise<string | null> {
     const key = ownerKey(kind, id);
-    const known = this.#knownOf(key);
-    if (known !== null) return known;
+    const known = this.#known.get(key);
+    const nowMs = this.#clock.monotonicMs();
+    if (known !== undefined && nowMs - known.readAtMs < TRUSTED_FOR_MS) return known.userId;
     const userId = await this.#redis.run(key, (client) =>
       client.getEx(key, { type: "PX", value: this.#keepMs }),
     );
-    if (userId !== null) this.#note(key, userId);
+    if (userId === null) return null;
+    // What is on the list goes from it after a while, as the key would.
+    const isListed = known?.userId === userId && nowMs - known.listedAtMs < this.#keepMs / 4;
+    if (!isListed) await this.#list(key, userId);
+    this.#note(key, userId, isListed ? known.listedAtMs : nowMs);
     return userId;
   }
 
   async bind(kind: OwnedKind, id: string, userId: string): Promise<string> {
     const known = await this.get(kind, id);
     if (known !== null) return known;
-    const { owned } = keysOf(userId);
-    const member = ownerKey(kind, id);
-    const nowMs = Math.floor(this.#clock.monotonicMs());
+    const key = ownerKey(kind, id);
     // First, so that whatever is bound is found when the user is forgotten.
-    await this.#redis.run(owned, (client) =>
-      Promise.all([
-        client.zAdd(owned, { score: nowMs, value: member }),
-        client.zRemRangeByScore(owned, "-inf", nowMs - this.#keepMs),
-        client.pExpire(owned, this.#keepMs),
-      ]),
-    );
-    const before = await this.#redis.run(member, (client) =>
-      client.set(member, userId, {
+    await this.#list(key, userId);
+    const before = await this.#redis.run(key, (client) =>
+      client.set(key, userId, {
         condition: "NX",
         GET: true,
         expiration: { type: "PX", value: this.#keepMs },
       }),
     );
     const owner = before === null ? userId : String(before);
-    this.#note(member, owner);
+    if (owner === userId) this.#note(key, owner, this.#clock.monotonicMs());
     return owner;
   }
 
   /** Does nothing where it is bound to somebody else. */
   async release(kind: OwnedKind, id: string, userId: string): Promise<void> {
-    await this.releaseKey(ownerKey(kind, id), userId);
+    await this.#release(ownerKey(kind, id), userId);
   }
 
-  async releaseKey(key: string, userId: string): Promise<void> {
+  /** All of these keys, and then the user's list. */
+  async releaseAll(keys: readonly string[], userId: string): Promise<void> {
+    await Promise.all(keys.map((key) => this.#release(key, userId)));
+    const { owned } = keysOf(userId);
+    await this.#redis.run(owned, (client) => client.unlink(owned));
+  }
+
+  async #release(key: string, userId: string): Promise<void> {
     this.#known.delete(key);
     await this.#redis.run(key, (client) => runScript(client, RELEASE, [key], [userId]));
   }
 
-  #knownOf(key: string): string | null {
-    const known = this.#known.get(key);
-    if (known === undefined) return null;
-    return this.#clock.monotonicMs() - known.readAtMs < TRUSTED_FOR_MS ? known.userId : null;
+  async #list(key: string, userId: string): Promise<void> {
+    const { owned } = keysOf(userId);
+    const nowMs = Math.floor(this.#clock.monotonicMs());
+    await this.#redis.run(owned, (client) =>
+      Promise.all([
+        client.zAdd(owned, { score: nowMs, value: key }),
+        client.zRemRangeByScore(owned, "-inf", nowMs - this.#keepMs),
+        client.pExpire(owned, this.#keepMs),
+      ]),
+    );
   }
 
-  #note(key: string, userId: string): void {
+  #note(key: string, userId: string, listedAtMs: number): void {
     this.#known.delete(key);
-    this.#known.set(key, { userId, readAtMs: this.#clock.monotonicMs() });
+    this.#known.set(key, { userId, readAtMs: this.#clock.monotonicMs(), listedAtMs });
     if (this.#known.size <= MAX_KNOWN) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);

@@ -51,7 +51,15 @@ export class Replicated {
   #connect(name: string, key: string): Node {
     const slot = /\{[^}]*\}/.exec(key)?.[0] ?? "";
     const marker = `progress-hub:${slot}:replicated:${randomBytes(6).toString("hex")}`;
-    const node: Node = { link: this.#redis.dedicated(key), marker, underWay: null, next: null };
+    const link = this.#redis.dedicated(key, {
+      ready: (_client, { host, port }) => {
+        // The key is served by another node now, of whose replicas nobody asked.
+        if (`${host}:${port}` === name) return;
+        this.#nodes.delete(name);
+        link.close();
+      },
+    });
+    const node: Node = { link, marker, underWay: null, next: null };
     this.#nodes.set(name, node);
     return node;
   }

@@ -1,8 +1,6 @@
 import type { Job } from "../../domain/job.ts";
 import type { Stamp } from "../../domain/photo-view.ts";
-import type { HubError } from "../../errors.ts";
-import type { RedisClient } from "../../redis/client.ts";
-import { unavailable } from "../../redis/errors.ts";
+import { HubError } from "../../errors.ts";
 import type { Redis } from "../../redis/redis.ts";
 import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import type {
@@ -19,7 +17,7 @@ import { type Cached, JobCache } from "./cache.ts";
 import { Claims } from "./claims.ts";
 import type { SharedClock } from "./clock.ts";
 import { endedMs, jobArguments, type NumberOf, photoArguments } from "./codec.ts";
-import { BUCKETS, dueKey, jobKeysOf, keysOf } from "./keys.ts";
+import { channelOf, jobKeysOf, keysOf, ownerKey } from "./keys.ts";
 import { Live, publicationBody } from "./live.ts";
 import { RedisOwners } from "./owners.ts";
 import { Replicated } from "./replicated.ts";
@@ -42,6 +40,8 @@ export interface RedisStoreOptions {
   /** Milliseconds between looks for jobs of hubs that are gone, each at a quarter of all. */
   readonly claimEveryMs?: number;
   readonly onClose?: () => void;
+  /** What went wrong that nobody waits for. */
+  readonly onError?: (error: unknown) => void;
   /** Told when Redis begins to refuse writes, and (null) when it takes them again. */
   readonly onTrouble?: (refusal: HubError | null) => void;
 }
@@ -72,8 +72,6 @@ export class RedisStore implements Store {
   readonly #replicated: Replicated;
   readonly #probe: WriteProbe;
   #listener: StoreListener = { shown: () => undefined, gap: () => undefined, due: () => undefined };
-  /** Nodes that are not used, and why, by `host:port`. */
-  readonly #refusals = new Map<string, HubError>();
   #isClosed = false;
 
   constructor(options: RedisStoreOptions) {
@@ -82,9 +80,14 @@ export class RedisStore implements Store {
     this.#redis = redis;
     this.#cache = new JobCache(options.maxCachedPhotos ?? MAX_CACHED_PHOTOS);
     this.#owners = new RedisOwners(redis, clock, retentionMs + openForMs);
-    this.#live = new Live({ redis, clock, listener: () => this.#listener });
+    this.#live = new Live({
+      redis,
+      clock,
+      listener: () => this.#listener,
+      failed: (error) => this.#failed(error),
+    });
     const due = (userId: string, jobId: string) => void this.#lookAt(userId, jobId);
-    this.#claims = new Claims(redis, clock, due, options.claimEveryMs);
+    this.#claims = new Claims(redis, clock, due, (error) => this.#failed(error), options.claimEveryMs);
     this.#replicated = new Replicated(redis);
     this.#probe = new WriteProbe(redis, (refusal) => options.onTrouble?.(refusal));
   }
@@ -93,25 +96,14 @@ export class RedisStore implements Store {
     this.#listener = listener;
   }
 
-  /**
-   * Looks at a Redis that was connected to: rejects with `store_unavailable` when it is none to keep state in, and then
-   * it is not used until another is.
-   */
-  async greet(client: RedisClient, address: string): Promise<void> {
-    const refusal = refusalOf(await client.info());
-    this.#refusals.delete(address);
-    if (refusal === null) return;
-    this.#refusals.set(address, refusal);
-    throw refusal;
-  }
-
   /** Of what is in this machine's memory. */
   get stats(): StoreStats {
     return this.#cache.stats;
   }
 
+  /** None that would be limited: what is in memory here may have been ended elsewhere, and has a bound of its own. */
   get openPhotos(): number {
-    return this.#cache.openPhotos;
+    return 0;
   }
 
   /** Publications that came from Redis. */
@@ -121,10 +113,6 @@ export class RedisStore implements Store {
 
   health(): { readonly ready: boolean; readonly reason: string | null } {
     if (this.#isClosed) return { ready: false, reason: "closed" };
-    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      const refusal = this.#refusalFor(dueKey(bucket));
-      if (refusal !== null) return { ready: false, reason: refusal.message };
-    }
     const isReached = this.#redis.isReady && this.#live.isWhole;
     if (!isReached) return { ready: false, reason: "Redis can't be reached" };
     const { refusal } = this.#probe;
@@ -140,7 +128,7 @@ export class RedisStore implements Store {
   async commit(change: Change): Promise<Outcome> {
     const { draft, messages, deadlineMs, isDeadlineWhole } = change;
     const { userId, jobId } = draft;
-    const { channel } = keysOf(userId);
+    const channel = channelOf(userId, this.#redis.database);
     const numbers = new Map<Stamp, number>(messages.map(({ stamp }, index) => [stamp, -(index + 1)]));
     const numberOf: NumberOf = (stamp) => numbers.get(stamp) ?? stamp.seq;
     const photos: string[] = [];
@@ -247,12 +235,14 @@ export class RedisStore implements Store {
   }
 
   async dropUser(userId: string): Promise<number> {
-    const { keys, owned, channel } = keysOf(userId);
+    const { keys, owned } = keysOf(userId);
+    const channel = channelOf(userId, this.#redis.database);
     const reply = await this.#run(userId, FORGET, [channel], [...keys, owned]);
-    const [jobs, bound] = list(reply);
+    const [jobs, bound] = list(reply).map((part) => list(part).map(String));
     for (const { job } of this.#cache.of(userId)) this.#forgetJob(userId, job.jobId);
-    await Promise.all(list(bound).map((key) => this.#owners.releaseKey(String(key), userId)));
-    return Number(jobs);
+    const jobKeys = (jobs ?? []).map((jobId) => ownerKey("job", jobId));
+    await this.#owners.releaseAll([...jobKeys, ...(bound ?? [])], userId);
+    return jobs?.length ?? 0;
   }
 
   async close(): Promise<void> {
@@ -278,10 +268,23 @@ export class RedisStore implements Store {
     userId: string,
     { afterSeq, jobId, photosFromMs }: ReadOptions,
   ): Promise<{ readonly reply: ReadReply; readonly jobs: readonly Cached[] }> {
+    // Else it would be trimmed of what it has read of a user who has more than there is room for.
+    const unpin = this.#cache.pin(userId);
+    try {
+      return await this.#readAll(userId, { afterSeq, jobId, photosFromMs });
+    } finally {
+      unpin();
+    }
+  }
+
+  async #readAll(
+    userId: string,
+    { afterSeq, jobId, photosFromMs }: ReadOptions,
+  ): Promise<{ readonly reply: ReadReply; readonly jobs: readonly Cached[] }> {
     for (;;) {
       const known = jobId === null ? this.#cache.of(userId) : [this.#cache.get(userId, jobId)];
       const versions = known.flatMap((cached) =>
-        cached === null || (cached.endedMs !== null && cached.newestSeq <= afterSeq)
+        cached === null || (jobId === null && cached.endedMs !== null && cached.newestSeq <= afterSeq)
           ? []
           : [
               cached.job.jobId,
@@ -311,8 +314,21 @@ export class RedisStore implements Store {
 
   /** Nobody has seen to the job: what is known of it here may be what is not true any more. */
   async #lookAt(userId: string, jobId: string): Promise<void> {
-    const job = await this.#refresh(userId, jobId).catch(() => null);
-    if (job !== null && !this.#isClosed) this.#listener.due(userId, jobId);
+    try {
+      const job = await this.#refresh(userId, jobId);
+      if (this.#isClosed) return;
+      if (job !== null) this.#listener.due(userId, jobId);
+      // Its keys have gone by themselves.
+      else await this.#run(userId, POSTPONE, [jobId, "0", ""]);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** That Redis is away is told elsewhere. */
+  #failed(error: unknown): void {
+    const isAway = error instanceof HubError && error.code === "store_unavailable";
+    if (!isAway && !this.#isClosed) this.#options.onError?.(error);
   }
 
   async #run(
@@ -321,18 +337,11 @@ export class RedisStore implements Store {
     args: readonly string[],
     keys: readonly string[] = keysOf(userId).keys,
   ): Promise<unknown> {
-    const refusal = this.#refusalFor(keys[0] ?? "");
-    if (refusal !== null) throw refusal;
     const { prefix } = keysOf(userId);
     const { clock, retentionMs } = this.#options;
     const nowMs = Math.floor(clock.monotonicMs());
     const common = [prefix, userId, String(nowMs), String(Math.floor(retentionMs))];
     return this.#redis.run(keys[0] ?? "", (client) => runScript(client, script, keys, [...common, ...args]));
-  }
-
-  /** Of the node that serves the key now: one that was refused may have been replaced. */
-  #refusalFor(key: string): HubError | null {
-    return this.#refusals.size === 0 ? null : (this.#refusals.get(this.#redis.nodeOf(key) ?? "") ?? null);
   }
 
   /** Jobs that were forgotten, whoever made them so: their ids are free. */
@@ -358,15 +367,4 @@ export class RedisStore implements Store {
 function luaNumber(value: number): string {
   if (Number.isFinite(value)) return String(Math.floor(value));
   return value > 0 ? "1e300" : "-1e300";
-}
-
-/** null: state can be kept in it. A Redis that throws keys away when it is full would lose state in silence. */
-function refusalOf(info: string): HubError | null {
-  const version = /^redis_version:(\d+)\.(\S+)/m.exec(info);
-  if (version !== null && Number(version[1]) < 7) {
-    return unavailable(`is of version ${version[1]}.${version[2]}, and 7.0 is the oldest that will do`);
-  }
-  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
-  if (policy === undefined || policy === "noeviction") return null;
-  return unavailable(`would throw keys away when it is full (maxmemory-policy ${policy}, not noeviction)`);
 }

@@ -1,11 +1,13 @@
 import type { Link } from "../../redis/link.ts";
 import type { Redis } from "../../redis/redis.ts";
-import { keysOf } from "./keys.ts";
+import { channelOf } from "./keys.ts";
 
 export interface SubscriptionsOptions {
   readonly redis: Redis;
   /** What was published to the user. */
   readonly heard: (userId: string, payload: string) => void;
+  /** Subscriptions were refused: they are tried again. */
+  readonly failed: (error: unknown) => void;
   /** Something may have been published meanwhile that was not heard. */
   readonly gap: (userId: string) => void;
 }
@@ -55,7 +57,8 @@ export class Subscriptions {
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
     this.#repair = setInterval(() => {
-      this.#isWhole = [...this.#nodes].every(({ isUp }) => isUp);
+      const isRefused = [...this.#off].some(({ isTried }) => isTried);
+      this.#isWhole = !isRefused && [...this.#nodes].every(({ isLost }) => !isLost);
       this.#ask();
     }, REPAIR_EVERY_MS).unref();
   }
@@ -71,8 +74,8 @@ export class Subscriptions {
   }
 
   add(userId: string): void {
-    if (this.#byUser.has(userId)) return;
-    const { channel } = keysOf(userId);
+    if (this.#isClosed || this.#byUser.has(userId)) return;
+    const channel = channelOf(userId, this.#options.redis.database);
     let settle = (): void => undefined;
     const settled = new Promise<void>((resolve) => {
       settle = resolve;
@@ -92,6 +95,12 @@ export class Subscriptions {
     this.#off.delete(subscription);
     subscription.settle();
     if (subscription.isOn) this.#unsubscribe(subscription);
+  }
+
+  /** Subscribes anew: what there is has not brought what it should. */
+  renew(userId: string): void {
+    this.remove(userId);
+    this.add(userId);
   }
 
   /** Resolves when the user is subscribed, or can't be at present. */
@@ -154,11 +163,13 @@ export class Subscriptions {
         node.address = `${host}:${port}`;
         node.isUp = true;
         node.isLost = false;
+        node.isLost = false;
         client.on("sharded-channel-moved", (moved) => this.#moved(String(moved)));
         this.#ask();
       },
       lost: () => {
         node.isUp = false;
+        node.isLost = true;
         node.isLost = true;
         for (const subscription of node.subscriptions) this.#lost(subscription);
       },
@@ -175,7 +186,10 @@ export class Subscriptions {
         .run((client) => Promise.all(some.map(({ channel }) => client.sSubscribe(channel, this.#heard))))
         .then(
           () => true,
-          () => false,
+          (error) => {
+            this.#options.failed(error);
+            return false;
+          },
         );
       for (const subscription of some) this.#settle(subscription, isDone);
     }
@@ -198,7 +212,8 @@ export class Subscriptions {
   #unsubscribe(subscription: Subscription): void {
     const { node, channel } = subscription;
     node?.subscriptions.delete(subscription);
-    node?.link.run((client) => client.sUnsubscribe(channel)).catch(() => undefined);
+    // With the listener: without it the client would take one who comes back before the answer for subscribed.
+    node?.link.run((client) => client.sUnsubscribe(channel, this.#heard)).catch(() => undefined);
   }
 
   #lost(subscription: Subscription): void {

@@ -4,7 +4,9 @@ import { createJob } from "../../../src/domain/job.ts";
 import { systemClock } from "../../../src/engine/clock.ts";
 import { SharedClock } from "../../../src/engine/redis/clock.ts";
 import { RedisStore } from "../../../src/engine/redis/store.ts";
-import { connectRedis, type Redis } from "../../../src/redis/redis.ts";
+import { takeTurn } from "../../../src/engine/turn.ts";
+import { connectRedis } from "../../../src/redis/redis.ts";
+import { event } from "../../events.ts";
 import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";
@@ -16,13 +18,14 @@ afterEach(async () => {
   endAllServers();
 });
 
-async function startStore(server: RedisServer, durability: "commit" | "sync"): Promise<RedisStore> {
-  const redis = connectRedis(server.url);
+async function startStore(
+  server: RedisServer,
+  durability: "commit" | "sync",
+  database = "",
+  maxCachedPhotos?: number,
+): Promise<RedisStore> {
+  const redis = connectRedis(server.url + database);
   await redis.settled();
-  return storeIn(redis, durability);
-}
-
-function storeIn(redis: Redis, durability: "commit" | "sync"): RedisStore {
   const clock = new SharedClock(systemClock);
   const store = new RedisStore({
     redis,
@@ -31,6 +34,7 @@ function storeIn(redis: Redis, durability: "commit" | "sync"): RedisStore {
     openForMs: 60_000,
     maxJobsPerUser: 1_000,
     durability,
+    ...(maxCachedPhotos !== undefined && { maxCachedPhotos }),
   });
   stores.push(store);
   return store;
@@ -43,40 +47,6 @@ const commit = (store: RedisStore, jobId: string) =>
     deadlineMs: null,
     isDeadlineWhole: true,
   });
-
-describeWithRedis("a Redis that throws keys away when it is full", () => {
-  it("is not used, and what takes its place is", async () => {
-    const wrong = await startRedis({ args: ["--maxmemory-policy", "allkeys-lru"] });
-    const right = await startRedis();
-    let present = connectRedis(wrong.url);
-    // As behind sentinels, where another node may serve from one moment to the next.
-    const redis: Redis = {
-      get isReady() {
-        return present.isReady;
-      },
-      run: (key, task, timeoutMs) => present.run(key, task, timeoutMs),
-      dedicated: (key, events) => present.dedicated(key, events),
-      nodeOf: (key) => present.nodeOf(key),
-      isOneSlot: () => true,
-      settled: () => present.settled(),
-      close: () => present.close(),
-    };
-    await redis.settled();
-    const store = storeIn(redis, "commit");
-    const greet = () => redis.run("", (client) => store.greet(client, redis.nodeOf("") ?? ""));
-    const refusal =
-      /^Redis would throw keys away when it is full \(maxmemory-policy allkeys-lru, not noeviction\)/;
-    await expect(greet()).rejects.toThrow(refusal);
-    expect(store.health()).toEqual({ ready: false, reason: expect.stringMatching(refusal) });
-    await expect(commit(store, "a")).rejects.toThrow(refusal);
-    present.close();
-    present = connectRedis(right.url);
-    await redis.settled();
-    await greet();
-    expect(store.health()).toEqual({ ready: true, reason: null });
-    expect(await commit(store, "a")).toBe("committed");
-  });
-});
 
 describeWithRedis("durability sync in Redis", () => {
   it("is refused without a replica that has it in time, and done with one", async () => {
@@ -107,3 +77,75 @@ describeWithRedis("durability sync in Redis", () => {
     await until(isKept("again"), "the replica is back", 10_000);
   });
 });
+
+describeWithRedis("two hubs in one Redis", () => {
+  it("know nothing of each other where they name another database, though channels have none", async () => {
+    const server = await startRedis();
+    const [one, other] = [await startStore(server, "commit"), await startStore(server, "commit", "/1")];
+    const heard: string[] = [];
+    for (const [name, store] of [
+      ["one", one],
+      ["other", other],
+    ] as const) {
+      store.listen({
+        shown: () => void heard.push(name),
+        gap: () => void heard.push(`${name} missed something`),
+        due: () => undefined,
+      });
+      store.watch("u");
+      await store.since(ALL);
+    }
+    for (const [store, jobId] of [
+      [one, "a"],
+      [other, "b"],
+    ] as const) {
+      await tell(store, jobId, 1);
+      await expect.poll(() => store.publications).toBe(1);
+    }
+    expect(heard).toEqual(["one", "other"]);
+    expect((await other.jobs("u")).jobs.map(({ jobId }) => jobId)).toEqual(["b"]);
+  });
+
+  it("read a user who has more than is kept in memory, and more than is given at once", async () => {
+    const server = await startRedis();
+    const one = await startStore(server, "commit");
+    for (const jobId of ["a", "b", "c"]) await tell(one, jobId, 1_500);
+    const other = await startStore(server, "commit", "", 1_000);
+    const read = await other.since({ ...ALL, limit: 10_000 });
+    expect(read.entries).toHaveLength(3 * (2 * 1_500 + 1));
+    expect(read.isAll).toBe(true);
+    expect(other.stats.jobs).toBe(0);
+  });
+});
+
+const ALL = { userId: "u", jobId: null, afterSeq: 0, limit: 100, past: null };
+
+/** So many photos of a job, each told of once. */
+async function tell(store: RedisStore, jobId: string, photos: number): Promise<void> {
+  const nowMs = Date.now();
+  const draft = draftOf(createJob("u", jobId, nowMs));
+  const placed = Array.from({ length: photos }, (_, index) => ({
+    index,
+    event: event.progressed(100, { jobId, photoId: `p${index}` }),
+  }));
+  const tellings = [{ placed, resolve: () => undefined, reject: () => undefined }];
+  const rules = { stallAfterMs: 10_000, expireAfterMs: 900_000, retryGraceMs: 30_000, jobIdleMs: 30_000 };
+  const turn = takeTurn(
+    draft,
+    { tellings, ripe: [], isLook: false },
+    { monotonicMs: nowMs, unixMs: nowMs },
+    {
+      rules,
+      maxPhotosPerJob: 10_000,
+      maxOpenPhotos: 10_000,
+      photoIntervalMs: 0,
+      jobIntervalMs: 0,
+      openPhotos: 0,
+      isHeld: () => false,
+    },
+  );
+  const { messages, nextAtMs } = turn;
+  expect(await store.commit({ draft, messages, deadlineMs: nextAtMs, isDeadlineWhole: true })).toBe(
+    "committed",
+  );
+}

@@ -30,7 +30,7 @@ end
 local head = tonumber(redis.call('HGET', user, 'head'))
 if not head then
   head = firstNumber()
-  redis.call('HSET', user, 'start', text(head))
+  redis.call('HSET', user, 'start', text(firstStart(head)))
 end
 local function numbered(number)
   number = tonumber(number)

@@ -43,4 +43,4 @@ end
 
 local numbers = redis.call('HMGET', user, 'start', 'head', 'pruned')
 local head = numbers[2] or text(firstNumber())
-return {era, {numbers[1] or head, head, numbers[3] or '0'}, gone, whole, given}
+return {era, {numbers[1] or text(firstStart(head)), head, numbers[3] or '0'}, gone, whole, given}

@@ -19,6 +19,9 @@ local function firstNumber()
   return time[1] * 1000000 + math.floor(time[2] / 1000) * 1000
 end
 
+-- Nothing was kept of the user for as long as this: whoever has an id from since then has missed nothing.
+local function firstStart(head) return head - retentionMs * 1000 end
+
 local function jobKey(jobId) return prefix .. 'job:' .. userId .. '\n' .. jobId end
 local function logKey(jobId) return prefix .. 'log:' .. userId .. '\n' .. jobId end
 local function dueMember(jobId) return userId .. '\n' .. jobId end
