@@ -58,6 +58,8 @@ export class ClientRecord {
   readonly problems: string[] = [];
   /** Of the last `synced`: `snapshot` or `resumed`; null: none yet, or the transport has no such message. */
   syncMode: string | null = null;
+  /** Snapshots so far. */
+  snapshots = 0;
   /** What a reconnect asks to go on from. */
   lastId: string | null = null;
   messages = 0;
@@ -123,6 +125,7 @@ export class ClientRecord {
     if (!("type" in control)) throw new Error(`${this.name}: the hub sent ${JSON.stringify(parsed)}`);
     if (control.type === "synced") {
       this.syncMode = "mode" in control ? String(control.mode) : null;
+      if (this.syncMode === "snapshot") this.snapshots += 1;
       this.synced("id" in control ? control.id : null);
     }
     if (control.type === "reconnect" && "afterMs" in control) {
