@@ -1,3 +1,4 @@
+import type { Rules } from "../src/domain/rules.ts";
 import type {
   Engine,
   OpenOptions,
@@ -38,6 +39,13 @@ export interface Message {
 
 export const MINUTE_MS = 60_000;
 
+export const RULES: Rules = {
+  stallAfterMs: 10_000,
+  expireAfterMs: 15 * MINUTE_MS,
+  retryGraceMs: 30_000,
+  jobIdleMs: 30_000,
+};
+
 export type EngineOptions = Partial<CoreEngineOptions> & {
   readonly retentionMs?: number;
   readonly disk?: Disk;
@@ -56,12 +64,7 @@ export function createEngine({ retentionMs = 24 * 60 * MINUTE_MS, disk, ...optio
   const engine = new CoreEngine({
     clock,
     store,
-    rules: {
-      stallAfterMs: 10_000,
-      expireAfterMs: 15 * MINUTE_MS,
-      retryGraceMs: 30_000,
-      jobIdleMs: 30_000,
-    },
+    rules: RULES,
     limits: { maxPhotosPerJob: 10_000, maxJobsPerUser: 1000, maxOpenPhotos: 1_000_000 },
     photoIntervalMs: 50,
     jobIntervalMs: 80,

@@ -102,14 +102,19 @@ export function isJobChanged(before: Job, after: Job): boolean {
  */
 export function absorb(job: Job, draft: Draft): void {
   job.tally.become(draft.tally);
-  job.rate.become(draft.rate);
-  job.declared = draft.declared;
-  job.title = draft.title;
-  job.completedHeard = draft.completedHeard;
-  job.cancelledHeard = draft.cancelledHeard;
-  job.lastEventAtMs = draft.lastEventAtMs;
-  job.lastEndingAtMs = draft.lastEndingAtMs;
-  job.shown = draft.shown;
-  job.ended = draft.ended;
+  takeOver(job, draft);
   for (const photo of draft.photos.own()) job.photos.set(photo.photoId, photo);
+}
+
+/** Gives the job what the other one is, but for its photos and what counts them. */
+export function takeOver(job: Job, other: Job): void {
+  job.rate.become(other.rate);
+  job.declared = other.declared;
+  job.title = other.title;
+  job.completedHeard = other.completedHeard;
+  job.cancelledHeard = other.cancelledHeard;
+  job.lastEventAtMs = other.lastEventAtMs;
+  job.lastEndingAtMs = other.lastEndingAtMs;
+  job.shown = other.shown;
+  job.ended = other.ended;
 }

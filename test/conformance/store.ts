@@ -6,6 +6,7 @@ import type { Clock } from "../../src/engine/clock.ts";
 import type { OutMessage } from "../../src/engine/contract.ts";
 import type { Change, Outcome, Store } from "../../src/engine/store.ts";
 import { takeTurn } from "../../src/engine/turn.ts";
+import { RULES } from "../engine-harness.ts";
 import { event } from "../events.ts";
 import type { ManualClock } from "../manual-clock.ts";
 
@@ -22,7 +23,6 @@ export const MAX_JOBS_PER_USER = 3;
 export const RETENTION_MS = 60_000;
 
 const USERS = Array.from({ length: 25 }, (_, index) => `u${index}`);
-const RULES = { stallAfterMs: 10_000, expireAfterMs: 900_000, retryGraceMs: 30_000, jobIdleMs: 30_000 };
 
 /** What every store keeps. It may keep `MAX_JOBS_PER_USER` jobs a user, and ended ones for `RETENTION_MS`. */
 export function storeConformance(name: string, start: () => Promise<StoreUnderTest>): void {

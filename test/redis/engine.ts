@@ -3,10 +3,10 @@ import { CoreEngine } from "../../src/engine/core-engine.ts";
 import { SharedClock } from "../../src/engine/redis/clock.ts";
 import { RedisStore } from "../../src/engine/redis/store.ts";
 import { connectRedis, type Redis } from "../../src/redis/redis.ts";
+import { MINUTE_MS, RULES } from "../engine-harness.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { settle } from "../settle.ts";
 
-const MINUTE_MS = 60_000;
 const QUIET_FOR_MS = 6;
 
 /** An engine whose state is in a real Redis, and whose time moves when told. */
@@ -40,12 +40,7 @@ export async function startRedisEngine(
   const engine = new CoreEngine({
     clock: time,
     store,
-    rules: {
-      stallAfterMs: 10_000,
-      expireAfterMs: 15 * MINUTE_MS,
-      retryGraceMs: 30_000,
-      jobIdleMs: 30_000,
-    },
+    rules: RULES,
     limits: { maxPhotosPerJob: 10_000, maxJobsPerUser: 1_000, maxOpenPhotos: 1_000_000 },
     photoIntervalMs: 50,
     jobIntervalMs: 80,

@@ -1,4 +1,4 @@
-import { absorb, type Draft } from "../../domain/draft.ts";
+import { absorb, type Draft, takeOver } from "../../domain/draft.ts";
 import { shareOf } from "../../domain/photo-view.ts";
 import { createPackedJob, type PackedJob } from "../records.ts";
 import type { StoreStats } from "../store.ts";
@@ -155,17 +155,8 @@ function cachedFrom(userId: string, jobId: string, version: number, news: JobNew
 /** Changes the job in place: whoever holds it goes on with the newer state. */
 function bringUp(cached: Cached, version: number, news: JobNews): void {
   const { job } = cached;
-  const now = jobFrom(job.userId, job.jobId, version, news.record);
+  takeOver(job, jobFrom(job.userId, job.jobId, version, news.record));
   job.version = version;
-  job.declared = now.declared;
-  job.title = now.title;
-  job.completedHeard = now.completedHeard;
-  job.cancelledHeard = now.cancelledHeard;
-  job.lastEventAtMs = now.lastEventAtMs;
-  job.lastEndingAtMs = now.lastEndingAtMs;
-  job.shown = now.shown;
-  job.ended = now.ended;
-  job.rate.become(now.rate);
   takePhotos(job, news);
   cached.newestSeq = news.newestSeq;
   cached.endedMs = news.endedMs;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { OwnedKind } from "../store.ts";
 
 /** How state is kept: hubs of another one don't see it. */
@@ -54,6 +55,11 @@ export function ownerKey(kind: OwnedKind, id: string): string {
 
 export function dueKey(bucket: number): string {
   return `${prefixOf(bucket)}due`;
+}
+
+/** Of the slot of the other key, and of nobody else: written to see whether replicas follow. */
+export function markerKey(key: string): string {
+  return `${key.slice(0, key.indexOf("}") + 1)}:replicated:${randomBytes(6).toString("hex")}`;
 }
 
 /** Written to see whether writes are taken. */

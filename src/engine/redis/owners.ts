@@ -1,4 +1,5 @@
 import type { Redis } from "../../redis/redis.ts";
+import { keepNewest } from "../keep-newest.ts";
 import type { OwnedKind } from "../store.ts";
 import type { SharedClock } from "./clock.ts";
 import { keysOf, ownerKey } from "./keys.ts";
@@ -98,10 +99,6 @@ export class RedisOwners {
   #note(key: string, userId: string, listedAtMs: number): void {
     this.#known.delete(key);
     this.#known.set(key, { userId, readAtMs: this.#clock.monotonicMs(), listedAtMs });
-    if (this.#known.size <= MAX_KNOWN) return;
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest);
-      return;
-    }
+    keepNewest(this.#known, MAX_KNOWN);
   }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { unavailable } from "../../redis/errors.ts";
 import type { Link } from "../../redis/link.ts";
 import type { Redis } from "../../redis/redis.ts";
+import { markerKey } from "./keys.ts";
 
 const REPLICA_TIMEOUT_MS = 800;
 const MARKER_TTL_MS = 60_000;
@@ -49,8 +49,6 @@ export class Replicated {
   }
 
   #connect(name: string, key: string): Node {
-    const slot = /\{[^}]*\}/.exec(key)?.[0] ?? "";
-    const marker = `progress-hub:${slot}:replicated:${randomBytes(6).toString("hex")}`;
     const link = this.#redis.dedicated(key, {
       ready: (_client, { host, port }) => {
         // The key is served by another node now, of whose replicas nobody asked.
@@ -59,7 +57,7 @@ export class Replicated {
         link.close();
       },
     });
-    const node: Node = { link, marker, underWay: null, next: null };
+    const node: Node = { link, marker: markerKey(key), underWay: null, next: null };
     this.#nodes.set(name, node);
     return node;
   }

@@ -1,3 +1,4 @@
+import { keepNewest } from "../keep-newest.ts";
 import type { OwnedKind } from "../store.ts";
 import type { Batch, Disk, Upload } from "./disk.ts";
 
@@ -36,7 +37,7 @@ export class Owners {
     if (owner !== null) return owner;
     const bound = this.#bound[kind];
     bound.set(id, userId);
-    if (this.#disk === null && kind === "upload") limit(bound, MAX_UPLOADS);
+    if (this.#disk === null && kind === "upload") keepNewest(bound, MAX_UPLOADS);
     return userId;
   }
 
@@ -89,17 +90,8 @@ export class Owners {
     const owner = this.#disk.ownerOf(kind, id);
     if (owner !== null) {
       this.#readJobs.set(id, owner);
-      limit(this.#readJobs, MAX_READ_JOBS);
+      keepNewest(this.#readJobs, MAX_READ_JOBS);
     }
     return owner;
-  }
-}
-
-/** Forgets what was put in first. */
-function limit(map: Map<string, string>, most: number): void {
-  if (map.size <= most) return;
-  for (const oldest of map.keys()) {
-    map.delete(oldest);
-    return;
   }
 }

@@ -6,6 +6,7 @@ import { SharedClock } from "../../../src/engine/redis/clock.ts";
 import { RedisStore } from "../../../src/engine/redis/store.ts";
 import { takeTurn } from "../../../src/engine/turn.ts";
 import { connectRedis } from "../../../src/redis/redis.ts";
+import { RULES } from "../../engine-harness.ts";
 import { event } from "../../events.ts";
 import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
@@ -129,13 +130,12 @@ async function tell(store: RedisStore, jobId: string, photos: number): Promise<v
     event: event.progressed(100, { jobId, photoId: `p${index}` }),
   }));
   const tellings = [{ placed, resolve: () => undefined, reject: () => undefined }];
-  const rules = { stallAfterMs: 10_000, expireAfterMs: 900_000, retryGraceMs: 30_000, jobIdleMs: 30_000 };
   const turn = takeTurn(
     draft,
     { tellings, ripe: [], isLook: false },
     { monotonicMs: nowMs, unixMs: nowMs },
     {
-      rules,
+      rules: RULES,
       maxPhotosPerJob: 10_000,
       maxOpenPhotos: 10_000,
       photoIntervalMs: 0,
