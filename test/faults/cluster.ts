@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
-import { childrenOf, connectionsTo, cpuMsOf, type HubProcessInfo, processesMarked } from "./processes.ts";
+import { ProcessTree } from "../../bench/machine/process-tree.ts";
+import { childrenOf, type HubProcessInfo } from "../../bench/machine/processes.ts";
+import { connectionsTo } from "../../bench/machine/sockets.ts";
+import { processesMarked } from "./processes.ts";
 import { until } from "./until.ts";
 
 // The built program as a user runs it, with its processes to look at and to do harm to.
@@ -39,7 +42,7 @@ export interface Cluster {
   untilGateways(count: number, old: readonly number[], deadlineMs: number): Promise<readonly number[]>;
   /** Every process of this hub that lives, also those whose primary is gone. */
   processes(): readonly HubProcessInfo[];
-  /** Milliseconds of CPU of all processes that live. */
+  /** Milliseconds of CPU of all its processes, ended ones too as far as they were seen. */
   cpuMs(): number;
   /** Established client connections that a process holds, by the kernel's word. */
   connectionsOf(pid: number): number;
@@ -88,6 +91,7 @@ export async function startProgram(script: string, flags: readonly string[]): Pr
   const wanted = flags[flags.indexOf("--workers") + 1];
   if (workersText !== wanted) throw new Error(`serve runs with --workers ${workersText}, not ${wanted}`);
   const pid = Number(pidText);
+  const tree = new ProcessTree([pid]);
   const of = (kind: HubProcessInfo["kind"]) =>
     childrenOf(pid)
       .filter((child) => child.kind === kind)
@@ -130,8 +134,7 @@ export async function startProgram(script: string, flags: readonly string[]): Pr
         () => `there are ${of("gateway").join(", ")}\n${running.stderr()}`,
       ),
     processes: () => processesMarked(running.mark),
-    cpuMs: () =>
-      [pid, ...childrenOf(pid).map((child) => child.pid)].reduce((sum, one) => sum + cpuMsOf(one), 0),
+    cpuMs: () => tree.cpuUs() / 1_000,
     connectionsOf: (one) => connectionsTo(Number(new URL(publicUrl).port), one),
     ended,
     async stop(deadlineMs = 40_000) {
