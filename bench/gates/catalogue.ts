@@ -1,0 +1,129 @@
+import { TRANSPORTS, type Transport } from "../transports.ts";
+import type { MetricType } from "./threshold.ts";
+
+// What each scenario measures. A metric that is not here can't be gated, and a report shows its bare name.
+
+export interface KnownMetric {
+  readonly type: MetricType;
+  /** For people: `Socket.IO`, `lost messages`. */
+  readonly title: string;
+  /** It holds on any machine, however busy. What is a time or the machine's cost does not. */
+  readonly correctness: boolean;
+  /** Null: neither way is better in itself. */
+  readonly better: "lower" | "higher" | null;
+}
+
+/** By scenario, then by the metric's name without the scenario's. */
+export type Catalogue = ReadonlyMap<string, ReadonlyMap<string, KnownMetric>>;
+
+type Table = Readonly<Record<string, KnownMetric>>;
+
+export const TRANSPORT_TITLES: Readonly<Record<Transport, string>> = {
+  socketio: "Socket.IO",
+  websocket: "WebSocket",
+  sse: "SSE",
+};
+
+const time = (title: string): KnownMetric => ({ type: "trend", title, correctness: false, better: "lower" });
+const cost = (title: string, better: "lower" | "higher" | null = "lower"): KnownMetric => ({
+  type: "gauge",
+  title,
+  correctness: false,
+  better,
+});
+/** How often something happened that must not. */
+const never = (title: string): KnownMetric => ({
+  type: "counter",
+  title,
+  correctness: true,
+  better: "lower",
+});
+/** Of how many something holds that must hold of all. */
+const all = (title: string): KnownMetric => ({ type: "rate", title, correctness: true, better: "higher" });
+
+function eachTransport(of: (title: string) => KnownMetric, prefix = ""): Table {
+  return Object.fromEntries(TRANSPORTS.map((name) => [`${prefix}${name}`, of(TRANSPORT_TITLES[name])]));
+}
+
+/** What is known of messages on their way to a crowd of clients, whatever else a scenario does to them. */
+const DELIVERY: Table = {
+  ...eachTransport(time),
+  trailing: time("held-back messages"),
+  worst_client_p99: cost("worst client's p99"),
+  lost: never("lost messages"),
+  foreign: never("foreign messages"),
+  disordered: never("disordered messages"),
+  duplicate: never("duplicate messages"),
+  closes: never("unexpected closes"),
+  canaries: cost("stock clients' p99, away from ours"),
+  rate_reached: { type: "rate", title: "emitted of what was due", correctness: false, better: "higher" },
+  kernel_socket_memory: cost("socket memory in the kernel, per connection"),
+};
+
+const OTHERS: Table = { others: time("clients not concerned") };
+
+const COST: Table = {
+  cpu_per_event: cost("CPU per event"),
+  cpu_per_message: cost("CPU per message"),
+  pss_per_connection_idle: cost("memory per connection, idle"),
+  pss_per_connection_after: cost("memory per connection, after traffic"),
+  idle_cpu_per_connection: cost("CPU per connection, idle"),
+  ...eachTransport((title) => cost(`CPU per message, ${title}`), "cpu_per_message."),
+  ...eachTransport((title) => cost(`memory per connection, idle, ${title}`), "pss_per_connection_idle."),
+  ...eachTransport(
+    (title) => cost(`memory per connection, after traffic, ${title}`),
+    "pss_per_connection_after.",
+  ),
+};
+
+const SCENARIOS: Readonly<Record<string, Table>> = {
+  connect: {
+    established: all("established connections"),
+    kernel: {
+      type: "gauge",
+      title: "our count less the kernel's",
+      correctness: true,
+      better: null,
+    },
+    errors: never("connect errors"),
+    closes: never("unexpected closes"),
+    connect_time: time("time to connect"),
+  },
+  latency: DELIVERY,
+  "user-rate": DELIVERY,
+  realistic: {
+    ...DELIVERY,
+    conflation_ratio: cost("events per message", null),
+    endings_lost: never("lost endings"),
+  },
+  ladder: { knee: cost("events/s at the knee", "higher") },
+  ingest: {
+    non2xx: never("answers other than 2xx"),
+    unapplied: never("accepted but not applied"),
+    rate_batches: cost("events/s in batches", "higher"),
+    rate_singles: cost("events/s one by one", "higher"),
+    batches: time("answer to a batch"),
+    singles: time("answer to one event"),
+  },
+  storm: { ...DELIVERY, ...OTHERS, back: all("clients back"), back_time: time("time until back") },
+  slow: {
+    ...DELIVERY,
+    ...OTHERS,
+    hub_memory: cost("growth of the hub's memory"),
+    converged: all("slow clients that converged"),
+  },
+  restart: { ...DELIVERY, ...OTHERS, core_disconnects: never("disconnects by the core's death") },
+  "scale-out": { ...DELIVERY, strays: never("messages to a hub without the user") },
+  cost: COST,
+  k6: {
+    socketio: time("Socket.IO"),
+    websocket: time("WebSocket"),
+    polling: time("polling"),
+    messages: { type: "counter", title: "messages", correctness: false, better: null },
+    agreement: cost("k6's p99, away from ours"),
+  },
+};
+
+export const CATALOGUE: Catalogue = new Map(
+  Object.entries(SCENARIOS).map(([id, table]) => [id, new Map(Object.entries(table))]),
+);
