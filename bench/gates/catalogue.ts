@@ -57,10 +57,10 @@ const DELIVERY: Table = {
   closes: never("unexpected closes"),
   canaries: cost("stock clients' p99, away from ours"),
   rate_reached: { type: "rate", title: "emitted of what was due", correctness: false, better: "higher" },
-  kernel_socket_memory: cost("socket memory in the kernel, per connection"),
+  kernel_socket_memory: cost("the kernel's memory per connection"),
 };
 
-const OTHERS: Table = { others: time("clients not concerned") };
+const OTHERS: Table = { others: time("other clients") };
 
 const COST: Table = {
   cpu_per_event: cost("CPU per event"),
@@ -69,11 +69,8 @@ const COST: Table = {
   pss_per_connection_after: cost("memory per connection, after traffic"),
   idle_cpu_per_connection: cost("CPU per connection, idle"),
   ...eachTransport((title) => cost(`CPU per message, ${title}`), "cpu_per_message."),
-  ...eachTransport((title) => cost(`memory per connection, idle, ${title}`), "pss_per_connection_idle."),
-  ...eachTransport(
-    (title) => cost(`memory per connection, after traffic, ${title}`),
-    "pss_per_connection_after.",
-  ),
+  ...eachTransport((title) => cost(`memory, idle, ${title}`), "pss_per_connection_idle."),
+  ...eachTransport((title) => cost(`memory, after traffic, ${title}`), "pss_per_connection_after."),
 };
 
 const SCENARIOS: Readonly<Record<string, Table>> = {

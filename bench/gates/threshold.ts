@@ -15,7 +15,7 @@ const AGGREGATIONS = {
   gauge: ["value"],
   rate: ["rate"],
 } as const satisfies Record<MetricType, readonly string[]>;
-export type Aggregation = (typeof AGGREGATIONS)[MetricType][number];
+type Aggregation = (typeof AGGREGATIONS)[MetricType][number];
 
 const OPERATORS = {
   ">": (value, limit) => value > limit,
@@ -26,7 +26,7 @@ const OPERATORS = {
   "===": (value, limit) => value === limit,
   "!=": (value, limit) => value !== limit,
 } as const satisfies Record<string, (value: number, limit: number) => boolean>;
-export type Operator = keyof typeof OPERATORS;
+type Operator = keyof typeof OPERATORS;
 
 export interface Threshold {
   /** As it was written: `p(99)<100`. */
@@ -39,7 +39,7 @@ export interface Threshold {
 }
 
 /** What is wrong with a threshold, and what to write instead. */
-export interface ThresholdProblem {
+interface ThresholdProblem {
   readonly problem: string;
   readonly remedy: string;
 }
