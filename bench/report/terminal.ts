@@ -219,7 +219,7 @@ function inNumberColumn(text: string): string {
 }
 
 /** Text of any length in lines that fit, the first after `lead` and the others under it. */
-function indented(
+export function indented(
   text: string,
   lead: string,
   { columns, color }: Look,

@@ -197,7 +197,7 @@ function digitsOf(value: number): number {
   return Number.isInteger(value) || Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
 }
 
-function aggregationWords(aggregation: string): string {
+export function aggregationWords(aggregation: string): string {
   if (aggregation.startsWith("p(")) return `p${aggregation.slice(2, -1)}`;
   return AGGREGATION_WORDS[aggregation] ?? "";
 }
