@@ -198,6 +198,15 @@ describe("the report", () => {
     expect(card.match(/class="limit-text"[^>]*>100 ms</g)).toHaveLength(2);
   });
 
+  test("counts as worst p99 what a gate is on, not what comes late while all come back", () => {
+    const storm = scenarioOf({ id: "storm", metrics: delivered({ medianMs: 900 }) });
+    const gates = { sse: ["p(99)<100"] };
+    const latency = scenarioOf({ id: "latency", metrics: delivered({ medianMs: 3 }), gates });
+    const [, value] = /<dt>Worst p99<\/dt><dd>([^<]*)</.exec(htmlOf(resultOf([storm, latency]))) ?? [];
+    expect(Number(value?.replace(" ms", ""))).toBeLessThan(100);
+    expect(htmlOf(resultOf([storm])).includes("Worst p99")).toBe(false);
+  });
+
   test("is well-formed inside, and escapes what others wrote", () => {
     for (const result of [full, hostile]) {
       const html = htmlOf(result);
