@@ -20,7 +20,7 @@ const PERIOD_MS = 1_000;
 /** Then every other is dropped, and from then on the time between two is twice as long. */
 const MAX_READINGS = 1_800;
 
-/** Looks at the machine once a second from now on: 10 ms of CPU each, with a hub of four processes and 200 MB. */
+/** Looks at the machine once a second from now on: 15 ms of CPU each, with a hub of one process and its load on a busy machine. */
 export function startSampler(processes: MeasuredProcesses): Sampler {
   const read = machineReader(processes);
   let periodMs = PERIOD_MS;

@@ -23,8 +23,8 @@ export interface Validity {
  * Calibrated on 2 cores (Linux 6.18, Node.js 20.20), with processes that do nothing but burn CPU: one of them is told as
  * 49 % foreign, nobody as 0.3 %. Timers of three processes that work every 5 ms and fill 70 to 83 % of both cores by
  * themselves: pressure 15 to 38 %, p99 of their delay 1.4 to 4.3 ms; with one or two burners 63 to 79 %, 4.7 to 6.9 ms;
- * with four 98 %, 12 to 18 ms, and 120 ms at most. A hub with 1,000 clients and 1,000 events a second: pressure 30 %,
- * p99 22 ms; at 98 % and more, seconds.
+ * with four 98 %, 12 to 18 ms, and 120 ms at most. A hub with 1,000 clients and 1,000 events a second beside others' work:
+ * pressure 30 %, p99 22 to 31 ms; 61 to 66 %, from 56 ms; 98 % and more, seconds.
  */
 export const LIMITS = {
   steal: 0.02,
