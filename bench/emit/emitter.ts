@@ -1,0 +1,208 @@
+import { Agent, request } from "node:http";
+import { Agent as TlsAgent, request as tlsRequest } from "node:https";
+import { setTimeout as wait } from "node:timers/promises";
+import { encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
+import { monotonicUs } from "../clock.ts";
+import { newHistogram } from "../metric.ts";
+import {
+  dueUs,
+  eventAt,
+  eventCount,
+  jobIdOf,
+  type PlannedEvent,
+  photoIdOf,
+  type Steady,
+  TOTAL_BYTES,
+  userIdOf,
+} from "../schedule/steady.ts";
+
+export interface EmitterOptions {
+  readonly steady: Steady;
+  readonly internalUrl: string;
+  readonly ingestToken: string;
+  readonly epochUs: number;
+  /** What is due in such a time leaves together, as from any publisher that collects. */
+  readonly tickMs: number;
+  /** What is sent from here, in microseconds of the run, to before `toUs` is counted apart. */
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
+export interface EmitterCounts {
+  readonly sent: number;
+  /** Between `fromUs` and `toUs`. */
+  readonly sentInWindow: number;
+  readonly acknowledged: number;
+  /** Events that were rejected, or of requests that were refused for good. */
+  readonly refused: number;
+  /** Requests that were sent again, since nobody answered or the hub was not ready. */
+  readonly retries: number;
+  readonly isDone: boolean;
+  /** How late after their tick events left, in microseconds, encoded; only when done. */
+  readonly lag: string | null;
+  readonly firstRefusal: string | null;
+}
+
+const BATCH_TYPE = "application/cloudevents-batch+json";
+const RETRY_AFTER_MS = 50;
+const RETRIES_FOR_MS = 20_000;
+
+/** Open loop: what is due is sent, however long the answers take. */
+export class Emitter {
+  readonly #options: EmitterOptions;
+  readonly #agent: Agent | TlsAgent;
+  readonly #total: number;
+  readonly #lag: Histogram = newHistogram();
+  readonly #timer: NodeJS.Timeout;
+  #next = 0;
+  #sentInWindow = 0;
+  #acknowledged = 0;
+  #refused = 0;
+  #retries = 0;
+  #inFlight = 0;
+  #firstRefusal: string | null = null;
+
+  constructor(options: EmitterOptions) {
+    this.#options = options;
+    this.#total = eventCount(options.steady);
+    const keep = { keepAlive: true, maxFreeSockets: 1_024 };
+    this.#agent = options.internalUrl.startsWith("https:") ? new TlsAgent(keep) : new Agent(keep);
+    this.#timer = setInterval(() => this.#tick(), options.tickMs);
+  }
+
+  counts(): EmitterCounts {
+    const isDone = this.#next === this.#total && this.#inFlight === 0;
+    return {
+      sent: this.#next,
+      sentInWindow: this.#sentInWindow,
+      acknowledged: this.#acknowledged,
+      refused: this.#refused,
+      retries: this.#retries,
+      isDone,
+      lag: isDone ? encodeIntoCompressedBase64(this.#lag) : null,
+      firstRefusal: this.#firstRefusal,
+    };
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#agent.destroy();
+  }
+
+  #tick(): void {
+    const { steady, epochUs, tickMs, fromUs, toUs } = this.#options;
+    const nowUs = monotonicUs() - epochUs;
+    const events: string[] = [];
+    const tickUs = tickMs * 1_000;
+    for (; this.#next < this.#total; this.#next += 1) {
+      const dueAtUs = dueUs(steady, this.#next);
+      if (dueAtUs > nowUs) break;
+      events.push(eventJson(steady, this.#next, dueAtUs));
+      // What is due just after a tick leaves with the next one: the tick is no lag, being late for it is.
+      this.#lag.recordValue(Math.max(1, Math.round(nowUs - dueAtUs - tickUs)));
+    }
+    if (nowUs >= fromUs && nowUs < toUs) this.#sentInWindow += events.length;
+    if (this.#next === this.#total) clearInterval(this.#timer);
+    if (events.length > 0) void this.#send(`[${events.join(",")}]`, events.length);
+  }
+
+  /** Until it is taken: events are idempotent, and a backend would not give up either. */
+  async #send(body: string, count: number): Promise<void> {
+    this.#inFlight += 1;
+    const giveUpMs = performance.now() + RETRIES_FOR_MS;
+    for (;;) {
+      const { status, text } = await this.#post(body);
+      if (status === 200) {
+        const { rejected } = answerOf(text);
+        this.#acknowledged += count - rejected;
+        this.#refuse(rejected, text);
+        break;
+      }
+      const mayComeBack = status === 0 || status === 503 || status === 429;
+      if (!mayComeBack || performance.now() > giveUpMs) {
+        this.#refuse(count, `${status} ${text}`);
+        break;
+      }
+      this.#retries += 1;
+      await wait(RETRY_AFTER_MS);
+    }
+    this.#inFlight -= 1;
+  }
+
+  #refuse(count: number, why: string): void {
+    if (count === 0) return;
+    this.#refused += count;
+    this.#firstRefusal ??= why.slice(0, 300);
+  }
+
+  /** Status 0: nobody answered, and why. */
+  #post(body: string): Promise<{ readonly status: number; readonly text: string }> {
+    const { internalUrl, ingestToken } = this.#options;
+    const send = internalUrl.startsWith("https:") ? tlsRequest : request;
+    return new Promise((resolve) => {
+      const failed = (error: Error) => resolve({ status: 0, text: error.message });
+      const outgoing = send(
+        `${internalUrl}/api/v1/events`,
+        {
+          method: "POST",
+          agent: this.#agent,
+          headers: {
+            authorization: `Bearer ${ingestToken}`,
+            "content-type": BATCH_TYPE,
+            "content-length": Buffer.byteLength(body),
+          },
+        },
+        (response) => {
+          let text = "";
+          response.setEncoding("utf8").on("data", (chunk: string) => {
+            text += chunk;
+          });
+          response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
+          response.on("error", failed);
+        },
+      );
+      outgoing.on("error", failed);
+      outgoing.end(body);
+    });
+  }
+}
+
+/** Written by hand: the emitter must not be what is measured. No id needs escaping. */
+function eventJson(steady: Steady, index: number, dueAtUs: number): string {
+  const event = eventAt(steady, index);
+  const { run, name } = steady;
+  const userId = userIdOf(run, event.user);
+  const head = `{"specversion":"1.0","id":"${run}-${name}-${index}","source":"/bench","type":"${typeOf(event)}"`;
+  const ids = `"jobId":"${jobIdOf(run, event.user, name)}","userId":"${userId}"`;
+  return `${head},"data":{${ids}${detail(event, steady, dueAtUs)}}}`;
+}
+
+const TYPES = {
+  created: "uploadjob.created",
+  progressed: "photo.upload.progressed",
+  completed: "photo.upload.completed",
+  closed: "uploadjob.completed",
+} as const;
+
+function typeOf({ kind }: PlannedEvent): string {
+  return TYPES[kind];
+}
+
+function detail(event: PlannedEvent, { photosPerUser }: Steady, dueAtUs: number): string {
+  switch (event.kind) {
+    case "created":
+      return `,"photoCount":${photosPerUser}`;
+    case "progressed":
+      return `,"photoId":"${photoIdOf(event.photo)}","bytesTransferred":${dueAtUs},"totalBytes":${TOTAL_BYTES}`;
+    case "completed":
+      return `,"photoId":"${photoIdOf(event.photo)}","totalBytes":${TOTAL_BYTES}`;
+    case "closed":
+      return "";
+  }
+}
+
+function answerOf(text: string): { readonly rejected: number } {
+  const answer: unknown = JSON.parse(text);
+  const isAnswer = typeof answer === "object" && answer !== null && "rejected" in answer;
+  return { rejected: isAnswer && Array.isArray(answer.rejected) ? answer.rejected.length : 0 };
+}

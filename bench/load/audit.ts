@@ -1,0 +1,225 @@
+import { dueInRoundUs, jobIdOf, photoNumber, type Steady } from "../schedule/steady.ts";
+
+// What one client was shown, held against what was sent. Every message has a fate, and what has none is a finding.
+
+/** A photo or job message, as far as it is looked into; or a control message, which has no id. */
+export interface Received {
+  readonly type: string;
+  readonly id?: string;
+  readonly jobId?: string;
+  readonly photoId?: string;
+  readonly bytesTransferred?: number;
+  readonly stalled?: boolean;
+}
+
+export interface Sample {
+  /** `leading`: shown at once. `trailing`: held back by conflation. `ending`: of a photo. */
+  readonly kind: "leading" | "trailing" | "ending";
+  /** When the newest event in the message was due, in microseconds of the run. */
+  readonly dueUs: number;
+}
+
+/** Numbers of things that must not be. */
+export interface AuditCounts {
+  /** Endings that never came, and messages between two that did. */
+  lost: number;
+  /** Events that were not shown each, where each was far enough from the next: a newer one came to be shown in its place. */
+  merged: number;
+  /** Messages of somebody else's job, or of a photo that nobody sent. */
+  foreign: number;
+  /** Messages with an id not above the last, or that take a photo back. */
+  disordered: number;
+  /** The same message again. */
+  duplicate: number;
+}
+
+export const NO_FINDINGS: Readonly<AuditCounts> = {
+  lost: 0,
+  merged: 0,
+  foreign: 0,
+  disordered: 0,
+  duplicate: 0,
+};
+
+export function addFindings(left: Readonly<AuditCounts>, right: Readonly<AuditCounts>): AuditCounts {
+  return {
+    lost: left.lost + right.lost,
+    merged: left.merged + right.merged,
+    foreign: left.foreign + right.foreign,
+    disordered: left.disordered + right.disordered,
+    duplicate: left.duplicate + right.duplicate,
+  };
+}
+
+export interface AuditRules {
+  /** Shown at most once in so many milliseconds; what comes sooner was held back. */
+  readonly photoIntervalMs: number;
+  readonly jobIntervalMs: number;
+  /**
+   * Of a user's messages, each has the next number, so that a gap is a loss; and what is shown is merged first, so that
+   * an event that was not shown need not be one. False: each event is one message, and none may be missing.
+   */
+  readonly isDense: boolean;
+}
+
+const DONE = Number.MAX_SAFE_INTEGER;
+
+/** Of one client, of one steady load. Reconnects are told to it: what a snapshot tells again is no duplicate. */
+export class Audit {
+  readonly counts: AuditCounts = { ...NO_FINDINGS };
+  readonly #steady: Steady;
+  readonly #rules: AuditRules;
+  readonly #place: number;
+  readonly #jobId: string;
+  /** By photo: bytes shown last; DONE once it has completed. */
+  readonly #shown: Float64Array;
+  /** By photo: when it was shown last, in microseconds of the run. */
+  readonly #shownAtUs: Float64Array;
+  /** Photos that have not completed. */
+  #open: number;
+  #isJobDone = false;
+  #jobShownAtUs = Number.NEGATIVE_INFINITY;
+  /** The job's bytes after so many rounds: walks along with what is shown. */
+  #jobRound = 0;
+  #jobBytes = 0;
+  #seq = 0;
+  /** Progress events shown, each once. */
+  #events = 0;
+  /** Before `synced` come states, not news: they have been shown before, or merged. */
+  #isLive = false;
+  #isWhole = true;
+
+  /** `place`: of the user in a round. */
+  constructor(steady: Steady, user: number, place: number, rules: AuditRules) {
+    this.#steady = steady;
+    this.#rules = rules;
+    this.#place = place;
+    this.#jobId = jobIdOf(steady.run, user, steady.name);
+    this.#open = steady.photosPerUser;
+    this.#shown = new Float64Array(steady.photosPerUser).fill(-1);
+    this.#shownAtUs = new Float64Array(steady.photosPerUser).fill(Number.NEGATIVE_INFINITY);
+  }
+
+  /** It was connected, and had everything up to this id, before this load began. */
+  connected(lastId: string | null): void {
+    this.#isLive = true;
+    if (lastId !== null) this.#seq = seqOf(lastId);
+  }
+
+  /** The connection is gone; what comes next is what `since` gives. */
+  disconnected(): void {
+    this.#isLive = false;
+    this.#isWhole = false;
+  }
+
+  /** Null: not a sample of how long an event took. */
+  take(message: Received, nowUs: number): Sample | null {
+    if (message.id === undefined || message.type === "synced") {
+      this.#control(message);
+      return null;
+    }
+    // Another job of this user is one of an earlier load.
+    if (!this.#advance(message.id) || message.jobId !== this.#jobId) return null;
+    return message.photoId === undefined
+      ? this.#job(message, nowUs)
+      : this.#photo(message, message.photoId, nowUs);
+  }
+
+  /** The end of the job and of each of its photos was shown. */
+  get isFinished(): boolean {
+    return this.#isJobDone && this.#open === 0;
+  }
+
+  /** When all has had time to arrive. `isEachShown`: no event is near enough to another to be merged with it. */
+  finish(isEachShown: boolean): void {
+    this.counts.lost += this.#open + (this.#isJobDone ? 0 : 1);
+    // Who was away was shown the newest states, not each.
+    if (isEachShown && this.#isWhole) {
+      this.counts[this.#rules.isDense ? "merged" : "lost"] += this.#steady.rounds - this.#events;
+    }
+  }
+
+  #control({ type, id }: Received): void {
+    if (type !== "synced" || id === undefined) return;
+    this.#isLive = true;
+    this.#seq = seqOf(id);
+  }
+
+  #advance(id: string): boolean {
+    const seq = seqOf(id);
+    if (this.#isLive || this.#seq === 0) {
+      if (seq <= this.#seq) {
+        if (seq === this.#seq) this.counts.duplicate += 1;
+        else this.counts.disordered += 1;
+        return false;
+      }
+      if (this.#rules.isDense && this.#seq > 0) this.counts.lost += seq - this.#seq - 1;
+    }
+    this.#seq = seq;
+    return true;
+  }
+
+  #photo({ type, bytesTransferred = 0, stalled }: Received, photoId: string, nowUs: number): Sample | null {
+    const photo = photoNumber(photoId);
+    const before = this.#shown[photo];
+    if (before === undefined) {
+      this.counts.foreign += 1;
+      return null;
+    }
+    const heldUs = (this.#shownAtUs[photo] ?? 0) + this.#rules.photoIntervalMs * 1_000;
+    this.#shownAtUs[photo] = nowUs;
+    if (type === "upload_completed") {
+      this.#shown[photo] = DONE;
+      if (before !== DONE) this.#open -= 1;
+      if (before === DONE && this.#isLive) this.counts.duplicate += 1;
+      if (before === DONE || !this.#isLive) return null;
+      const { rounds } = this.#steady;
+      return { kind: "ending", dueUs: dueInRoundUs(this.#steady, this.#place, rounds + photo) };
+    }
+    // The start tells the bytes that the first progress tells again.
+    if (type === "upload_started" || stalled === true) return null;
+    if (!this.#isLive) {
+      this.#shown[photo] = Math.max(before, bytesTransferred);
+      return null;
+    }
+    if (bytesTransferred <= before) {
+      if (bytesTransferred === before) this.counts.duplicate += 1;
+      else this.counts.disordered += 1;
+      return null;
+    }
+    this.#shown[photo] = bytesTransferred;
+    this.#events += 1;
+    return { kind: bytesTransferred < heldUs ? "trailing" : "leading", dueUs: bytesTransferred };
+  }
+
+  #job({ type, bytesTransferred = 0 }: Received, nowUs: number): Sample | null {
+    if (type === "job_completed") {
+      if (this.#isJobDone && this.#isLive) this.counts.duplicate += 1;
+      this.#isJobDone = true;
+      return null;
+    }
+    const heldUs = this.#jobShownAtUs + this.#rules.jobIntervalMs * 1_000;
+    this.#jobShownAtUs = nowUs;
+    const newestUs = this.#newestOf(bytesTransferred);
+    if (newestUs === null || !this.#isLive) return null;
+    return { kind: newestUs < heldUs ? "trailing" : "leading", dueUs: newestUs };
+  }
+
+  /** When the newest event in the job's sum was due; null: the sum is not one of rising rounds. */
+  #newestOf(bytes: number): number | null {
+    const { photosPerUser, rounds } = this.#steady;
+    let newestUs: number | null = null;
+    while (this.#jobBytes < bytes && this.#jobRound < rounds) {
+      const round = this.#jobRound;
+      newestUs = dueInRoundUs(this.#steady, this.#place, round);
+      const replaced = round - photosPerUser;
+      this.#jobBytes += newestUs - (replaced < 0 ? 0 : dueInRoundUs(this.#steady, this.#place, replaced));
+      this.#jobRound += 1;
+    }
+    return this.#jobBytes === bytes ? newestUs : null;
+  }
+}
+
+function seqOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf("-") + 1));
+}

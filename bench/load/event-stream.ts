@@ -1,0 +1,59 @@
+// The body of an SSE answer (HTTP chunks, then the HTML standard's event stream) as much of it as our servers send.
+
+export interface StreamHandler {
+  /** The data of one event. Its id is in the data too, which is what is looked at. */
+  event(data: string): void;
+  /** The server has ended the body as it should. */
+  end(): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+const CR_LF = 2;
+const LINE_FEED = 0x0a;
+
+/** Takes the bytes after the head of an answer with `Transfer-Encoding: chunked`. */
+export class EventStreamReader {
+  readonly #handler: StreamHandler;
+  /** Bytes that are no whole chunk head, or of a chunk that has not come whole; its own copy. */
+  #rest: Buffer = EMPTY;
+  /** Text after the last whole event. */
+  #text = "";
+
+  constructor(handler: StreamHandler) {
+    this.#handler = handler;
+  }
+
+  /** `bytes` may be used for something else afterwards. Throws for what is no chunk. */
+  take(bytes: Buffer): void {
+    const whole = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    let at = 0;
+    for (;;) {
+      const lineEnd = whole.indexOf(LINE_FEED, at);
+      if (lineEnd < 0) break;
+      const size = Number.parseInt(whole.toString("latin1", at, lineEnd), 16);
+      if (Number.isNaN(size)) throw new Error("a chunk without a size");
+      const from = lineEnd + 1;
+      if (from + size + CR_LF > whole.length) break;
+      at = from + size + CR_LF;
+      if (size === 0) this.#handler.end();
+      else this.#body(whole.toString("utf8", from, from + size));
+    }
+    this.#rest = at === whole.length ? EMPTY : Buffer.from(whole.subarray(at));
+  }
+
+  #body(text: string): void {
+    this.#text += text;
+    let at = 0;
+    for (let end = this.#text.indexOf("\n\n"); end >= 0; end = this.#text.indexOf("\n\n", at)) {
+      this.#event(this.#text.slice(at, end));
+      at = end + 2;
+    }
+    this.#text = this.#text.slice(at);
+  }
+
+  #event(lines: string): void {
+    for (const line of lines.split("\n")) {
+      if (line.startsWith("data:")) this.#handler.event(line.slice(line[5] === " " ? 6 : 5));
+    }
+  }
+}
