@@ -49,28 +49,31 @@ function eachTransport(of: (title: string) => KnownMetric, prefix = ""): Table {
 const DELIVERY: Table = {
   ...eachTransport(time),
   trailing: time("held-back messages"),
+  endings: time("endings of photos"),
   worst_client_p99: cost("worst client's p99"),
   lost: never("lost messages"),
+  merged: {
+    type: "counter",
+    title: "events that a newer one replaced",
+    correctness: false,
+    better: "lower",
+  },
   foreign: never("foreign messages"),
   disordered: never("disordered messages"),
   duplicate: never("duplicate messages"),
   closes: never("unexpected closes"),
   canaries: cost("stock clients' p99, away from ours"),
   rate_reached: { type: "rate", title: "emitted of what was due", correctness: false, better: "higher" },
-  kernel_socket_memory: cost("the kernel's memory per connection"),
+  cpu_per_event: cost("CPU per event"),
+  cpu_per_message: cost("CPU per message"),
 };
 
 const OTHERS: Table = { others: time("other clients") };
 
-const COST: Table = {
-  cpu_per_event: cost("CPU per event"),
-  cpu_per_message: cost("CPU per message"),
+/** What it costs to be connected. */
+const HELD: Table = {
   pss_per_connection_idle: cost("memory per connection, idle"),
-  pss_per_connection_after: cost("memory per connection, after traffic"),
   idle_cpu_per_connection: cost("CPU per connection, idle"),
-  ...eachTransport((title) => cost(`CPU per message, ${title}`), "cpu_per_message."),
-  ...eachTransport((title) => cost(`memory, idle, ${title}`), "pss_per_connection_idle."),
-  ...eachTransport((title) => cost(`memory, after traffic, ${title}`), "pss_per_connection_after."),
 };
 
 const SCENARIOS: Readonly<Record<string, Table>> = {
@@ -85,6 +88,8 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     errors: never("connect errors"),
     closes: never("unexpected closes"),
     connect_time: time("time to connect"),
+    kernel_memory: cost("the kernel's memory per connection"),
+    ...HELD,
   },
   latency: DELIVERY,
   "user-rate": DELIVERY,
@@ -93,7 +98,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     conflation_ratio: cost("events per message", null),
     endings_lost: never("lost endings"),
   },
-  ladder: { knee: cost("events/s at the knee", "higher") },
+  ladder: { ...DELIVERY, knee: cost("events/s at the knee", "higher") },
   ingest: {
     non2xx: never("answers other than 2xx"),
     unapplied: never("accepted but not applied"),
@@ -102,7 +107,13 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     batches: time("answer to a batch"),
     singles: time("answer to one event"),
   },
-  storm: { ...DELIVERY, ...OTHERS, back: all("clients back"), back_time: time("time until back") },
+  storm: {
+    ...DELIVERY,
+    ...OTHERS,
+    back: all("clients back"),
+    back_time: time("time to connect again"),
+    all_back: cost("time until all were back"),
+  },
   slow: {
     ...DELIVERY,
     ...OTHERS,
@@ -111,7 +122,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
   },
   restart: { ...DELIVERY, ...OTHERS, core_disconnects: never("disconnects by the core's death") },
   "scale-out": { ...DELIVERY, strays: never("messages to a hub without the user") },
-  cost: COST,
+  cost: { ...DELIVERY, ...HELD, pss_per_connection_after: cost("memory per connection, after traffic") },
   k6: {
     socketio: time("Socket.IO"),
     websocket: time("WebSocket"),

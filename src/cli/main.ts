@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/errors.ts";
 import { packageVersion } from "../package-version.ts";
 import { createRedactor } from "../redact.ts";
+import { addBench } from "./bench.ts";
 import { addConfig } from "./config.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -42,6 +43,7 @@ function programOf(host: Host, end: End): Command {
     .addHelpText("after", `\nTry it: ${host.invocation} serve --dev`);
   addServe(program, host, end);
   addSimulate(program, host, end);
+  addBench(program, host, end);
   addWatch(program, host, end);
   addToken(program, host);
   addConfig(program, host, end);

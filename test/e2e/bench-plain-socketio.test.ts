@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { childrenOf } from "../../bench/machine/processes.ts";
 import { event } from "../events.ts";
-import { childrenOf } from "../faults/processes.ts";
 import { until } from "../faults/until.ts";
 import { INGEST_TOKEN } from "../hub.ts";
 import {

@@ -56,7 +56,7 @@ describe("the result on a terminal", () => {
     const gates = { back: ["rate==1"], back_time: ["p(90)<900"], lost: ["count==0"] };
     const text = drawResult(resultOf([scenarioOf({ id: "storm", metrics: {}, gates })]), plainLook);
     expect(text).toContain("storm: clients back no samples, should be all\n");
-    expect(text).toContain("storm: time until back p90 no samples, should be < 900 ms\n");
+    expect(text).toContain("storm: time to connect again p90 no samples, should be < 900 ms\n");
     expect(text).toContain("storm: lost messages no samples, should be 0\n");
   });
 

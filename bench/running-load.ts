@@ -1,0 +1,156 @@
+import type { EmitterCounts } from "./emit/emitter.ts";
+import { lagOf, type RunningEmitter } from "./emit/run-emitter.ts";
+import { increases } from "./hub-metrics/difference.ts";
+import { scrapeHub } from "./hub-metrics/scrape.ts";
+import { stageTimes } from "./hub-metrics/stages.ts";
+import type { Scrape } from "./hub-metrics/text.ts";
+import type { Fleet, FleetJudgement } from "./load/fleet.ts";
+import { loadIn } from "./machine/load.ts";
+import { ProcessTree } from "./machine/process-tree.ts";
+import { type Sampler, startSampler } from "./machine/sampler.ts";
+import { machineSeries } from "./machine/series.ts";
+import type { Conditions } from "./machine/validity.ts";
+import { percentileMs } from "./metric.ts";
+import type { ScenarioResult, Series, StageTimes } from "./result.ts";
+import type { Steady } from "./schedule/steady.ts";
+import type { CompanionName } from "./stage.ts";
+import type { Target } from "./target/target.ts";
+
+export interface LoadOutcome {
+  readonly steady: Steady;
+  readonly judged: FleetJudgement;
+  /** Of those beside the population, by their name. */
+  readonly companions: ReadonlyMap<CompanionName, FleetJudgement>;
+  readonly emitted: EmitterCounts;
+  readonly conditions: Conditions;
+  readonly cost: LoadCost | null;
+  readonly stages: readonly StageTimes[];
+  readonly series: readonly Series[];
+  readonly phases: ScenarioResult["phases"];
+  /** Unexpected closes meanwhile. */
+  readonly closes: number;
+}
+
+export interface LoadCost {
+  /** Of all hub processes, in the measured time, in microseconds. */
+  readonly cpuUs: number;
+  /** Events sent in it. */
+  readonly events: number;
+  /** Messages delivered to all clients in it. */
+  readonly messages: number;
+}
+
+/** A load that is on: reads the machine and the hub at its beginning and its end, and in between once a second. */
+export class RunningLoad {
+  readonly emitter: RunningEmitter;
+  readonly #target: Target;
+  readonly #fleet: Fleet;
+  readonly #hub: ProcessTree | null;
+  readonly #sampler: Sampler;
+  readonly #zeroMs = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #connections: [number, number][] = [];
+  readonly #messages: [number, number][] = [];
+  readonly #p99: [number, number][] = [];
+  #window: { fromMs: number; toMs: number } = { fromMs: 0, toMs: 0 };
+  #cpuUs = { from: 0, to: 0 };
+  #scrapes: { from: Scrape | null; to: Scrape | null } = { from: null, to: null };
+  #lastMessages: number;
+
+  constructor(target: Target, fleet: Fleet, hub: ProcessTree | null, emitter: RunningEmitter) {
+    this.emitter = emitter;
+    this.#target = target;
+    this.#fleet = fleet;
+    this.#hub = hub;
+    const load = new ProcessTree([process.pid, ...fleet.pids, emitter.pid]);
+    const isHere = target.pid !== null;
+    this.#sampler = startSampler({ hub: isHere ? hub : new ProcessTree([]), load });
+    this.#lastMessages = fleet.counts().messages;
+    this.#timer = setInterval(() => this.#look(), 1_000);
+  }
+
+  async begin(): Promise<void> {
+    this.#scrapes.from = await this.#scrape();
+    this.#window.fromMs = performance.now();
+    this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
+  }
+
+  async end(): Promise<void> {
+    this.#cpuUs.to = this.#hub?.cpuUs() ?? 0;
+    this.#window.toMs = performance.now();
+    this.#scrapes.to = await this.#scrape();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#sampler.stop();
+  }
+
+  async outcome(
+    steady: Steady,
+    companions: ReadonlyMap<CompanionName, Fleet>,
+    closesBefore: number,
+  ): Promise<LoadOutcome> {
+    const emitted = await this.emitter.done;
+    const judged = await this.#fleet.judge();
+    const seen = new Map<CompanionName, FleetJudgement>();
+    for (const [name, fleet] of companions) seen.set(name, await fleet.judge());
+    const { fromMs, toMs } = this.#window;
+    const lag = lagOf(emitted);
+    const due = (steady.eventsPerSecond * (toMs - fromMs)) / 1_000;
+    const { from, to } = this.#scrapes;
+    const at = (ms: number) => ms - this.#zeroMs;
+    return {
+      steady,
+      judged,
+      companions: seen,
+      emitted,
+      conditions: {
+        machine: loadIn(this.#sampler.readings, fromMs, toMs),
+        loopDelayP99Ms: judged.loopDelayP99Ms,
+        emitterLagP99Ms: lag === null ? null : percentileMs(lag, 99),
+        rateReached: Math.min(1, emitted.sentInWindow / due),
+      },
+      cost:
+        this.#hub === null
+          ? null
+          : {
+              cpuUs: this.#cpuUs.to - this.#cpuUs.from,
+              events: emitted.sentInWindow,
+              messages: judged.messages,
+            },
+      stages: from === null || to === null ? [] : stageTimes(increases(from, to)),
+      series: [
+        { name: "connections", unit: "", points: this.#connections },
+        { name: "messages", unit: "/s", points: this.#messages },
+        { name: "latency p99", unit: "ms", points: this.#p99 },
+        ...machineSeries(this.#sampler.readings, this.#zeroMs),
+      ],
+      phases: [
+        { name: "warm-up", startMs: 0, endMs: at(fromMs) },
+        { name: "measure", startMs: at(fromMs), endMs: at(toMs) },
+        { name: "drain", startMs: at(toMs), endMs: at(performance.now()) },
+      ],
+      closes: sumOf(this.#fleet.counts().closes) - closesBefore,
+    };
+  }
+
+  #look(): void {
+    const seconds = (performance.now() - this.#zeroMs) / 1_000;
+    const { established, messages, recentP99Ms } = this.#fleet.counts();
+    this.#connections.push([seconds, established]);
+    this.#messages.push([seconds, messages - this.#lastMessages]);
+    if (recentP99Ms !== null) this.#p99.push([seconds, recentP99Ms]);
+    this.#lastMessages = messages;
+  }
+
+  /** Null: what is measured has no such figures. */
+  async #scrape(): Promise<Scrape | null> {
+    const { kind, internalUrl } = this.#target;
+    return kind === "hub" || kind === "remote" ? scrapeHub(internalUrl).catch(() => null) : null;
+  }
+}
+
+export function sumOf(reasons: Readonly<Record<string, number>>): number {
+  return Object.values(reasons).reduce((sum, count) => sum + count, 0);
+}

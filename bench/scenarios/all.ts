@@ -1,0 +1,26 @@
+import { connect } from "./connect.ts";
+import { cost } from "./cost.ts";
+import { ladder } from "./ladder.ts";
+import { latency } from "./latency.ts";
+import { restart } from "./restart.ts";
+import type { Scenario } from "./scenario.ts";
+import { slow } from "./slow.ts";
+import { storm } from "./storm.ts";
+import { userRate } from "./user-rate.ts";
+
+/** In the order in which they run: those that share a population together. */
+export const SCENARIOS: readonly Scenario[] = [
+  connect,
+  latency,
+  userRate,
+  ladder,
+  storm,
+  slow,
+  restart,
+  cost,
+];
+
+/** Null: there is none of this id. */
+export function scenarioOf(id: string): Scenario | null {
+  return SCENARIOS.find((scenario) => scenario.id === id) ?? null;
+}

@@ -1,0 +1,46 @@
+import { byTransport } from "../load/population.ts";
+import { gauge } from "../metric.ts";
+import { TRANSPORTS } from "../transports.ts";
+import type { Scenario } from "./scenario.ts";
+import { countText, measuredOf, usersFor } from "./steady-load.ts";
+
+export const cost: Scenario = {
+  id: "cost",
+  about: "CPU and memory a connection and an event, each transport in a fresh hub",
+  async *run(bench) {
+    const { connections, connectPerSecond, holdMs, rates, warmUpMs, measureMs } = bench.size;
+    for (const transport of TRANSPORTS.filter((one) => bench.transports.includes(one))) {
+      for (const eventsPerSecond of rates) {
+        yield await bench.fresh({ connections, connectPerSecond, mix: [transport] }, async (stage) => {
+          await stage.connect(this.id);
+          const idle = await stage.hold(this.id, holdMs);
+          const users = usersFor(eventsPerSecond, connections);
+          const plan = {
+            ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
+            isEachShown: true,
+          };
+          const outcome = await stage.load(plan);
+          const afterKib = stage.pssGrowthKib();
+          const rate = `${countText(eventsPerSecond)} events/s`;
+          const measured = measuredOf(stage, plan, outcome, {
+            variant: `${transport}, ${rate}`,
+            title: `${countText(connections)} connections of one kind, idle, then ${rate}`,
+          });
+          const metrics = new Map(measured.metrics);
+          if (idle !== null) {
+            metrics.set("pss_per_connection_idle", gauge(idle.pssGrowthKib / connections, "KiB"));
+            metrics.set("idle_cpu_per_connection", gauge(idle.cpuUsPerSecond / connections, "µs/s"));
+          }
+          if (afterKib !== null) {
+            metrics.set("pss_per_connection_after", gauge(afterKib / connections, "KiB"));
+          }
+          return {
+            ...measured,
+            load: { ...measured.load, connections: byTransport(stage.options.population) },
+            metrics,
+          };
+        });
+      }
+    }
+  },
+};

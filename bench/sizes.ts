@@ -1,0 +1,74 @@
+import { scenarioOf } from "./scenarios/all.ts";
+import type { Scenario, Size } from "./scenarios/scenario.ts";
+
+// How much of each scenario a profile does. Which fields a scenario looks at is in its own file.
+
+export const PROFILES = ["smoke", "ci", "full", "soak"] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** In the order in which they run: those that share a population together. */
+type Plan = readonly (readonly [scenario: string, size: Size])[];
+
+const SMOKE: Size = {
+  connections: 500,
+  connectPerSecond: 500,
+  holdMs: 2 * SECOND,
+  warmUpMs: 2 * SECOND,
+  measureMs: 6 * SECOND,
+  rates: [300],
+};
+const CI: Size = {
+  connections: 10_000,
+  connectPerSecond: 1_000,
+  holdMs: 10 * SECOND,
+  warmUpMs: 5 * SECOND,
+  measureMs: 20 * SECOND,
+  rates: [1_000],
+};
+const FULL: Size = { ...CI, holdMs: 30 * SECOND, measureMs: MINUTE, rates: [1_000, 10_000] };
+const SOAK: Size = { ...FULL, measureMs: 60 * MINUTE, rates: [1_000] };
+
+const PLANS: Readonly<Record<Profile, Plan>> = {
+  smoke: [
+    ["connect", SMOKE],
+    ["latency", SMOKE],
+    ["user-rate", SMOKE],
+  ],
+  ci: [
+    ["connect", CI],
+    ["latency", CI],
+    ["user-rate", CI],
+  ],
+  full: [
+    ["connect", FULL],
+    ["latency", FULL],
+    ["user-rate", FULL],
+  ],
+  soak: [
+    ["connect", SOAK],
+    ["latency", SOAK],
+  ],
+};
+
+export interface Sized {
+  readonly scenario: Scenario;
+  readonly size: Size;
+}
+
+/** What the user wants otherwise than the profile. */
+export type SizeWishes = Partial<Pick<Size, "connections" | "measureMs">>;
+
+/** What to run: the profile's scenarios, or those named, in the order in which the profile has them. */
+export function planOf(profile: Profile, names: readonly string[], wishes: SizeWishes): readonly Sized[] {
+  const plan = new Map(PLANS[profile]);
+  const ids = names.length > 0 ? [...new Set(names)] : [...plan.keys()];
+  return ids.flatMap((id) => {
+    const scenario = scenarioOf(id);
+    // A scenario that the profile leaves out has the size of its others.
+    const size = plan.get(id) ?? [...plan.values()][0];
+    return scenario === null || size === undefined ? [] : [{ scenario, size: { ...size, ...wishes } }];
+  });
+}

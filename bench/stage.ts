@@ -1,0 +1,298 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Histogram } from "hdr-histogram-js";
+import { monotonicUs } from "./clock.ts";
+import { RunningEmitter } from "./emit/run-emitter.ts";
+import type { AuditRules } from "./load/audit.ts";
+import { Fleet } from "./load/fleet.ts";
+import type { Population } from "./load/population.ts";
+import { ProcessTree } from "./machine/process-tree.ts";
+import { type KernelMemory, kernelMemory } from "./machine/sockets.ts";
+import type { Progress } from "./progress.ts";
+import { type LoadOutcome, RunningLoad, sumOf } from "./running-load.ts";
+import { dueUs, eventCount, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
+import type { Target } from "./target/target.ts";
+import { TRANSPORTS, type Transport } from "./transports.ts";
+
+export interface StageOptions {
+  readonly target: Target;
+  readonly population: Population;
+  readonly rules: AuditRules;
+  readonly connectPerSecond: number;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** A steady load to put on: the rest of it follows from the population. */
+export interface LoadPlan {
+  readonly scenario: string;
+  readonly eventsPerSecond: number;
+  readonly users: number;
+  readonly photosPerUser: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** No event is near enough to another of the same photo to be merged with it. */
+  readonly isEachShown: boolean;
+  /** Where events go; absent: to the target. */
+  readonly internalUrl?: string;
+}
+
+/** `canaries`: stock clients. `witnesses`: to whom nothing is done while it is to all others. `slow`: who read slowly. */
+export type CompanionName = "canaries" | "witnesses" | "slow";
+
+export interface CompanionWish {
+  readonly connections: number;
+  readonly isStock?: boolean;
+  readonly isSlow?: boolean;
+  /** Absent: each is of another user. */
+  readonly usersWithDevices?: number;
+  readonly devices?: number;
+  /** Absent: as the population's. */
+  readonly mix?: readonly Transport[];
+}
+
+/** What it costs only to be connected. */
+export interface IdleCost {
+  /** Of all hub processes, since before the first connection, in KiB. */
+  readonly pssGrowthKib: number;
+  readonly cpuUsPerSecond: number;
+  readonly kernelBytes: number | null;
+}
+
+const TICK_MS = 4;
+const START_IN_MS = 500;
+const LOOK_EVERY_MS = 250;
+/** What was sent has arrived by then, or is lost. */
+const DRAIN_MS = 15_000;
+const CANARIES = 20;
+const COMPANIONS_PER_SECOND = 100;
+
+/** A target with its clients connected, on which loads are put, one after the other. */
+export class Stage {
+  readonly options: StageOptions;
+  readonly fleet: Fleet;
+  /** Zero of the run, by the machine's monotonic clock. */
+  readonly #epochUs: number;
+  /** The hub's processes; null: they run elsewhere. */
+  readonly #hub: ProcessTree | null;
+  readonly #emptyPssKib: number | null;
+  readonly #emptyKernel: KernelMemory | null;
+  readonly #aborted: Promise<never>;
+  readonly #companions = new Map<CompanionName, Fleet>();
+  #loads = 0;
+
+  private constructor(options: StageOptions, fleet: Fleet, epochUs: number, hub: ProcessTree | null) {
+    this.options = options;
+    this.fleet = fleet;
+    this.#epochUs = epochUs;
+    this.#hub = hub;
+    this.#emptyPssKib = hub?.pssKib() ?? null;
+    this.#emptyKernel = kernelMemory();
+    const { signal } = options;
+    this.#aborted = new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
+    // Who waits for nothing when it happens must not end the process.
+    this.#aborted.catch(() => undefined);
+  }
+
+  /** Starts the generators; nobody is connected yet. */
+  static async open(options: StageOptions): Promise<Stage> {
+    const { target, population, rules } = options;
+    const epochUs = Math.round(monotonicUs());
+    const { publicUrls, jwtSecret } = target;
+    const hub = target.pid === null ? null : new ProcessTree([target.pid]);
+    const fleet = await Fleet.start({
+      population,
+      isStock: false,
+      isSlow: false,
+      publicUrls,
+      jwtSecret,
+      epochUs,
+      rules,
+    });
+    return new Stage(options, fleet, epochUs, hub);
+  }
+
+  /** Resolves when every client is connected or has failed, with how long it took them. */
+  connect(scenario: string): Promise<Histogram> {
+    const { population, connectPerSecond } = this.options;
+    const connected = this.fleet.connect(connectPerSecond);
+    return this.#watched(scenario, "connect", connected, () => {
+      return this.fleet.counts().everEstablished / population.connections;
+    });
+  }
+
+  /** Clients that people use, beside ours, as further devices of the first users. */
+  async connectCanaries(): Promise<void> {
+    await this.accompany("canaries", { connections: CANARIES, isStock: true, mix: TRANSPORTS });
+  }
+
+  /** Others beside the population, as further devices of the first users, each of another unless told. */
+  async accompany(name: CompanionName, wish: CompanionWish): Promise<Fleet> {
+    const { target, population, rules } = this.options;
+    const { connections, isStock = false, usersWithDevices = 0, devices = 1, isSlow = false } = wish;
+    const mix = wish.mix ?? population.mix;
+    const { publicUrls, jwtSecret } = target;
+    const fleet = await Fleet.start({
+      ...{ isStock, isSlow, publicUrls, jwtSecret, epochUs: this.#epochUs },
+      population: { ...population, connections, usersWithDevices, devices, mix },
+      // Who reads slowly is shown the newest states, not each.
+      rules: isSlow ? { ...rules, isDense: false } : rules,
+    });
+    this.#companions.set(name, fleet);
+    await fleet.connect(COMPANIONS_PER_SECOND);
+    return fleet;
+  }
+
+  /** Waits with everybody connected, and tells what that costs; null: the hub runs elsewhere. */
+  async hold(scenario: string, ms: number): Promise<IdleCost | null> {
+    const beganMs = performance.now();
+    const cpuUs = this.#hub?.cpuUs() ?? 0;
+    await this.#watched(scenario, "hold", this.#pause(ms), () => (performance.now() - beganMs) / ms);
+    const pssKib = this.#hub?.pssKib() ?? null;
+    if (this.#hub === null || pssKib === null || this.#emptyPssKib === null) return null;
+    const kernel = kernelMemory();
+    return {
+      pssGrowthKib: pssKib - this.#emptyPssKib,
+      cpuUsPerSecond: ((this.#hub.cpuUs() - cpuUs) * 1_000) / (performance.now() - beganMs),
+      kernelBytes: kernel === null ? null : bytesOf(kernel) - bytesOf(this.#emptyKernel ?? kernel),
+    };
+  }
+
+  /** Since before the first connection, in KiB; null: the hub runs elsewhere. */
+  pssGrowthKib(): number | null {
+    const pssKib = this.#hub?.pssKib() ?? null;
+    return pssKib === null || this.#emptyPssKib === null ? null : pssKib - this.#emptyPssKib;
+  }
+
+  /** Puts the load on, waits for its end, and judges what came of it. `during` may do harm meanwhile. */
+  async load(
+    plan: LoadPlan,
+    during: (load: RunningLoad) => Promise<void> = async () => {},
+  ): Promise<LoadOutcome> {
+    const steady = this.#steadyOf(plan);
+    const fromUs = dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000;
+    const toUs = dueUs(steady, progressTo(steady));
+    const { target } = this.options;
+    const expectation = { steady, fromUs, toUs, isEachShown: plan.isEachShown };
+    this.fleet.expect(expectation);
+    for (const [name, fleet] of this.#companions) {
+      fleet.expect({ ...expectation, isEachShown: plan.isEachShown && name !== "slow" });
+    }
+    const closesBefore = sumOf(this.fleet.counts().closes);
+    const emitter = new RunningEmitter({
+      ...{ steady, fromUs, toUs, tickMs: TICK_MS, epochUs: this.#epochUs },
+      internalUrl: plan.internalUrl ?? target.internalUrl,
+      ingestToken: target.ingestToken,
+    });
+    const load = new RunningLoad(target, this.fleet, this.#hub, emitter);
+    try {
+      await this.#watched(plan.scenario, "warm-up", this.#until(fromUs), () => this.#share(0, fromUs));
+      await load.begin();
+      const harm = during(load);
+      // It is waited for below; until then it must not end the process.
+      harm.catch(() => undefined);
+      await this.#watched(plan.scenario, "measure", this.#until(toUs), () => this.#share(fromUs, toUs));
+      await load.end();
+      await this.#watched(plan.scenario, "drain", this.#drained(emitter, harm), () => {
+        return emitter.counts().sent / eventCount(steady);
+      });
+      return await load.outcome(steady, this.#companions, closesBefore);
+    } finally {
+      load.stop();
+      await emitter.stop();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#fleets().map((fleet) => fleet.close()));
+  }
+
+  #fleets(): readonly Fleet[] {
+    return [this.fleet, ...this.#companions.values()];
+  }
+
+  #steadyOf({ eventsPerSecond, users, photosPerUser, warmUpMs, measureMs }: LoadPlan): Steady {
+    this.#loads += 1;
+    const progressMs = warmUpMs + measureMs;
+    return {
+      run: this.options.population.run,
+      name: `load${this.#loads}`,
+      users,
+      photosPerUser,
+      rounds: Math.max(photosPerUser, Math.ceil((progressMs * eventsPerSecond) / 1_000 / users)),
+      eventsPerSecond,
+      startUs: this.#nowUs() + START_IN_MS * 1_000,
+    };
+  }
+
+  async #drained(emitter: RunningEmitter, harm: Promise<void>): Promise<void> {
+    await emitter.done;
+    await harm;
+    const deadlineMs = performance.now() + DRAIN_MS;
+    // Told twice a second; a second look, since what they tell is that old.
+    while (performance.now() < deadlineMs) {
+      await this.#pause(2 * LOOK_EVERY_MS);
+      if (this.#fleets().every((fleet) => fleet.counts().unfinished === 0)) return;
+    }
+  }
+
+  /** Tells the progress until it is settled; fails when the target dies, or somebody pressed Ctrl-C. */
+  async #watched<Value>(
+    scenario: string,
+    phase: string,
+    work: Promise<Value>,
+    share: () => number | null,
+  ): Promise<Value> {
+    const { progress, population, target, signal } = this.options;
+    progress.phase(scenario, phase);
+    let before = { messages: this.fleet.counts().messages, atMs: performance.now() };
+    const timer = setInterval(() => {
+      const { established, messages, recentP99Ms } = this.fleet.counts();
+      const atMs = performance.now();
+      progress.numbers({
+        connected: established,
+        wanted: population.connections,
+        messagesPerSecond: ((messages - before.messages) * 1_000) / (atMs - before.atMs),
+        p99Ms: recentP99Ms,
+        done: share(),
+      });
+      before = { messages, atMs };
+    }, LOOK_EVERY_MS);
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([
+        work,
+        target.ended.then((reason) => Promise.reject(new TargetDied(reason))),
+        this.#aborted,
+      ]);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async #until(us: number): Promise<void> {
+    await this.#pause((us - this.#nowUs()) / 1_000);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await wait(Math.max(0, ms), undefined, { signal: this.options.signal });
+  }
+
+  #share(fromUs: number, toUs: number): number {
+    return (this.#nowUs() - fromUs) / (toUs - fromUs);
+  }
+
+  #nowUs(): number {
+    return Math.round(monotonicUs()) - this.#epochUs;
+  }
+}
+
+/** The hub that is measured has ended, or does not answer any more. */
+export class TargetDied extends Error {
+  override readonly name = "TargetDied";
+}
+
+function bytesOf({ tcpBufferBytes, slabBytes }: KernelMemory): number {
+  return tcpBufferBytes + slabBytes;
+}

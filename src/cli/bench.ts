@@ -1,0 +1,159 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { CATALOGUE } from "../../bench/gates/catalogue.ts";
+import { type Gate, parseGates } from "../../bench/gates/parse.ts";
+import { drawScenario, drawVerdict, lookOf } from "../../bench/report/terminal.ts";
+import type { BenchResult } from "../../bench/result.ts";
+import { runBench } from "../../bench/run.ts";
+import { SCENARIOS } from "../../bench/scenarios/all.ts";
+import { PROFILES, type Profile, planOf, type Sized, type SizeWishes } from "../../bench/sizes.ts";
+import { TRANSPORTS } from "../../bench/transports.ts";
+import { nearest } from "../config/errors.ts";
+import { codeOf } from "../config/sources.ts";
+import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
+import { preflight } from "./bench/preflight.ts";
+import { showProgress } from "./bench/progress.ts";
+import { type TargetOptions, targetOf } from "./bench/target.ts";
+import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
+import type { Host } from "./host.ts";
+import type { End } from "./main.ts";
+import { durationMs, refuseStray, takesAnything, wholeNumber } from "./options.ts";
+
+interface Options extends OutputFiles, TargetOptions {
+  readonly profile: Profile;
+  readonly connections?: string;
+  readonly duration?: string;
+  readonly gates?: string;
+}
+
+/** As the hub's settings progress-interval and job-interval are by default. */
+const HUB_RULES = { photoIntervalMs: 50, jobIntervalMs: 80, isDense: true };
+const GATES = new URL("../../bench/gates.json", import.meta.url);
+const MAX_CONNECTIONS = 100_000;
+
+export function addBench(program: Command, host: Host, end: End): void {
+  const command = takesAnything(program.command("bench"))
+    .description("load harness and performance gate")
+    .argument("[scenario...]", "which to run (default: those of the profile)")
+    .addOption(
+      new Option("--profile <name>", "how much of each").choices([...PROFILES]).default("smoke" as Profile),
+    )
+    .option("--connections <n>", "instead of the profile's")
+    .option("--duration <duration>", "of what is measured, instead of the profile's")
+    .option("--workers <n>", "gateways of the hub that is started (default: as serve)")
+    .option("--target <url>", "public address of a hub that runs already; needs the next three")
+    .option("--internal <url>", "its internal address")
+    .option("--ingest-token <secret>", "its secret for events (default: PROGRESS_HUB_INGEST_TOKEN)")
+    .option("--jwt-secret <secret>", "its secret of tokens (default: PROGRESS_HUB_JWT_SECRET)")
+    .option("--gates <file>", "what must hold, in k6's grammar (default: ours)");
+  for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
+  command.addHelpText("after", helpText());
+  command.action(async (scenarios: readonly string[]) => {
+    refuseStray(command, scenarios.length);
+    end(
+      await bench(
+        host,
+        scenarios.filter((name) => !name.startsWith("-")),
+        command.opts<Options>(),
+      ),
+    );
+  });
+}
+
+function helpText(): string {
+  const width = Math.max(...SCENARIOS.map(({ id }) => id.length));
+  const lines = SCENARIOS.map(({ id, about }) => `  ${id.padEnd(width)}  ${about}`);
+  return `
+Scenarios:
+${lines.join("\n")}
+
+Without --target it starts a hub of its own, as serve would, and ends it. Exit codes: 0 every gate passed, 1 one failed,
+2 wrong usage or gate file, 3 the machine was too busy to tell, 4 the target can't be reached or died.
+
+Examples:
+  progress-hub bench
+  progress-hub bench --profile ci --html report.html --junit report.xml
+  progress-hub bench latency --connections 2000 --duration 1m
+  progress-hub bench latency --target http://127.0.0.1:8080 --internal http://127.0.0.1:8081 \\
+    --ingest-token "$INGEST_TOKEN" --jwt-secret "$JWT_SECRET"`;
+}
+
+async function bench(host: Host, scenarios: readonly string[], options: Options): Promise<ExitCode> {
+  // Whatever is wrong is said before any load.
+  const sized = sizedOf(scenarios, options);
+  const gates = await readGates(host, options.gates);
+  const target = await targetOf(host, options);
+  await preflight(host, sized, target.kind !== "remote");
+
+  const stop = new AbortController();
+  const releases = (["SIGINT", "SIGTERM"] as const).map((signal) =>
+    host.onSignal(signal, () => (stop.signal.aborted ? host.exit(exitCode.inconclusive) : stop.abort())),
+  );
+  const progress = showProgress(host);
+  const look = lookOf(host.stdout, host.env);
+  try {
+    const { result, died } = await runBench({
+      scenarios: sized,
+      gates,
+      profile: options.profile,
+      command: `progress-hub bench ${host.argv.slice(1).join(" ")}`.trim(),
+      startTarget: target.start,
+      canRestart: target.kind !== "remote",
+      transports: TRANSPORTS,
+      rules: HUB_RULES,
+      progress,
+      signal: stop.signal,
+      onScenario: (scenario) => {
+        progress.pause();
+        host.stdout.write(`\n${drawScenario(scenario, look)}\n`);
+      },
+    });
+    progress.pause();
+    host.stdout.write(`\n${drawVerdict(result, look)}\n`);
+    await writeOutputs(host, options, result);
+    if (died !== null) throw new CommandFailed(exitCode.unreachable, `the target died: ${died}`);
+    return codeFor(result);
+  } catch (error) {
+    progress.pause();
+    if (!stop.signal.aborted) throw error;
+    throw new CommandFailed(exitCode.inconclusive, "stopped; what was measured until then says nothing");
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+function codeFor({ outcome }: BenchResult): ExitCode {
+  return { passed: exitCode.done, failed: exitCode.failed, inconclusive: exitCode.inconclusive }[outcome];
+}
+
+function sizedOf(names: readonly string[], { profile, connections, duration }: Options): readonly Sized[] {
+  const unknown = names.filter((name) => !SCENARIOS.some(({ id }) => id === name));
+  if (unknown.length > 0) {
+    const known = SCENARIOS.map(({ id }) => id);
+    const lines = unknown.map((name) => {
+      const near = nearest(name, known);
+      const remedy = near === null ? `known: ${known.join(", ")}` : `did you mean ${near}?`;
+      return `${name} is no scenario; ${remedy}`;
+    });
+    throw new CommandFailed(exitCode.usage, lines.join("\n"));
+  }
+  const wishes: SizeWishes = {
+    ...(connections !== undefined && {
+      connections: wholeNumber("--connections", connections, 1, MAX_CONNECTIONS),
+    }),
+    ...(duration !== undefined && { measureMs: durationMs("--duration", duration) }),
+  };
+  return planOf(profile, names, wishes);
+}
+
+async function readGates(host: Host, file: string | undefined): Promise<readonly Gate[]> {
+  const path = file === undefined ? GATES : resolve(host.cwd, file);
+  let json: string;
+  try {
+    json = await readFile(path, "utf8");
+  } catch (error) {
+    throw new CommandFailed(exitCode.usage, `--gates ${String(path)} can't be read (${codeOf(error)})`);
+  }
+  return parseGates(json, CATALOGUE, file);
+}

@@ -1,0 +1,69 @@
+import { spawnTarget } from "../../../bench/target/spawned.ts";
+import type { Target } from "../../../bench/target/target.ts";
+import { ConfigError } from "../../config/errors.ts";
+import { readSettings } from "../../config/load.ts";
+import { CommandFailed, exitCode } from "../exit-codes.ts";
+import type { Host } from "../host.ts";
+import { baseUrl, wholeNumber } from "../options.ts";
+import { requireReachable } from "../reach.ts";
+
+export interface TargetOptions {
+  readonly workers?: string;
+  readonly target?: string;
+  readonly internal?: string;
+  readonly ingestToken?: string;
+  readonly jwtSecret?: string;
+}
+
+interface ChosenTarget {
+  readonly kind: Target["kind"];
+  start(): Promise<Target>;
+}
+
+const MAX_WORKERS = 64;
+
+/** What is to be measured. Throws unless one that runs already can be reached, which is tested here. */
+export async function targetOf(host: Host, options: TargetOptions): Promise<ChosenTarget> {
+  const { target, internal, workers } = options;
+  if (target === undefined && internal === undefined) {
+    const wanted = workers === undefined ? null : wholeNumber("--workers", workers, 0, MAX_WORKERS);
+    return { kind: "hub", start: () => spawnTarget({ kind: "hub", workers: wanted, flags: [] }) };
+  }
+  if (target === undefined || internal === undefined) {
+    throw new CommandFailed(exitCode.usage, "--target and --internal belong together; give both or neither");
+  }
+  if (workers !== undefined) {
+    throw new CommandFailed(exitCode.usage, "--workers is for a hub that bench starts; leave it out");
+  }
+  const publicUrl = baseUrl("--target", target);
+  const internalUrl = baseUrl("--internal", internal);
+  await requireReachable(publicUrl, "--target");
+  await requireReachable(internalUrl, "--internal");
+  const remote: Target = {
+    kind: "remote",
+    publicUrls: [publicUrl],
+    internalUrl,
+    ...secretsOf(host, options),
+    pid: null,
+    workers: null,
+    flags: [],
+    ended: new Promise(() => undefined),
+    stop: async () => undefined,
+  };
+  return { kind: "remote", start: async () => remote };
+}
+
+function secretsOf(
+  host: Host,
+  { ingestToken, jwtSecret }: TargetOptions,
+): Pick<Target, "jwtSecret" | "ingestToken"> {
+  const flags = { ingestToken, jwtSecret };
+  const { settings, given, valueProblems } = readSettings({ flags, env: host.env, cwd: host.cwd });
+  const labels = [given.get("ingestToken")?.label, given.get("jwtSecret")?.label];
+  const problems = valueProblems.filter(({ origin }) => labels.includes(origin));
+  if (problems.length > 0) throw new ConfigError(problems);
+  const [ingest, jwt] = [settings.ingestToken[0], settings.jwtSecret[0]];
+  if (ingest !== undefined && jwt !== undefined) return { ingestToken: ingest, jwtSecret: jwt };
+  const missing = ingest === undefined ? "--ingest-token" : "--jwt-secret";
+  throw new CommandFailed(exitCode.usage, `${missing} is missing; take it from the hub's settings`);
+}
