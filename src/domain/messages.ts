@@ -37,55 +37,53 @@ export function photoMessageType(status: PhotoStatus): MessageType {
 
 /**
  * The JSON of a photo's message without its opening brace: the id, which is known last, is put before it. `fileName` is
- * only for `upload_started`; null leaves it out.
+ * only for `upload_started`; null leaves it out. Put together by hand, since it is made for every event, in half the time
+ * of JSON.stringify: no id has a character that JSON escapes (see `isId`), and no number is infinite.
  */
 export function photoMessageBody(
-  head: MessageHead,
+  { type, jobId, at }: MessageHead,
   photoId: string,
   view: PhotoView,
   fileName: string | null,
 ): string {
-  return body({
-    type: head.type,
-    photoId,
-    jobId: head.jobId,
-    progress: percent(view.tenths),
-    status: view.status,
-    timestamp: new Date(head.at).toISOString(),
-    bytesTransferred: view.bytes,
-    totalBytes: view.total,
-    attempt: view.attempt,
-    ...(fileName === null ? {} : { fileName }),
-    ...(view.stalled ? { stalled: true } : {}),
-    ...(head.type === "upload_failed" ? { error: view.error ?? CANCELLED_ERROR } : {}),
-  });
+  const { status, bytes, total, attempt } = view;
+  let body =
+    `"type":"${type}","photoId":"${photoId}","jobId":"${jobId}","progress":${percent(view.tenths)},` +
+    `"status":"${status}","timestamp":"${timestampOf(at)}","bytesTransferred":${bytes},"totalBytes":${total},` +
+    `"attempt":${attempt}`;
+  if (fileName !== null) body += `,"fileName":${JSON.stringify(fileName)}`;
+  if (view.stalled) body += ',"stalled":true';
+  if (type === "upload_failed") body += `,"error":${JSON.stringify(view.error ?? CANCELLED_ERROR)}`;
+  return `${body}}`;
 }
 
 /** The same of a job's message. */
 export function jobMessageBody(
-  head: MessageHead,
+  { type, jobId, at }: MessageHead,
   view: JobView,
   totalsVersion: JobShown["totalsVersion"],
   bytesPerSecond: number | null,
 ): string {
-  return body({
-    type: head.type,
-    jobId: head.jobId,
-    progress: percent(view.tenths),
-    status: view.status,
-    timestamp: new Date(head.at).toISOString(),
-    bytesTransferred: view.bytes,
-    totalBytes: view.total,
-    photos: view.photos,
-    totalsVersion,
-    ...(head.type === "job_progress" ? { bytesPerSecond, etaSeconds: etaSeconds(view, bytesPerSecond) } : {}),
-    ...(view.estimated ? { estimated: true } : {}),
-    ...(view.title === null ? {} : { title: view.title }),
-  });
+  const { status, bytes, total, photos } = view;
+  let body =
+    `"type":"${type}","jobId":"${jobId}","progress":${percent(view.tenths)},"status":"${status}",` +
+    `"timestamp":"${timestampOf(at)}","bytesTransferred":${bytes},"totalBytes":${total},` +
+    `"photos":{"total":${photos.total},"completed":${photos.completed},"failed":${photos.failed},` +
+    `"cancelled":${photos.cancelled},"active":${photos.active}},"totalsVersion":${totalsVersion}`;
+  if (type === "job_progress") {
+    body += `,"bytesPerSecond":${bytesPerSecond},"etaSeconds":${etaSeconds(view, bytesPerSecond)}`;
+  }
+  if (view.estimated) body += ',"estimated":true';
+  if (view.title !== null) body += `,"title":${JSON.stringify(view.title)}`;
+  return `${body}}`;
 }
 
-function body(message: object): string {
-  return JSON.stringify(message).slice(1);
+/** Of what is shown in one turn, all is of one millisecond. */
+let last = { at: Number.NaN, text: "" };
+
+function timestampOf(at: number): string {
+  if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+  return last.text;
 }
 
 function etaSeconds(view: JobView, bytesPerSecond: number | null): number | null {
