@@ -1,4 +1,13 @@
+import { StringDecoder } from "node:string_decoder";
+
 // The body of an SSE answer (HTTP chunks, then the HTML standard's event stream) as much of it as our servers send.
+
+export interface ChunkHandler {
+  /** Of one chunk. Valid until it returns. */
+  body(bytes: Buffer): void;
+  /** The server has ended the body as it should. */
+  end(): void;
+}
 
 export interface StreamHandler {
   /** The data of one event. Its id is in the data too, which is what is looked at. */
@@ -10,16 +19,17 @@ export interface StreamHandler {
 const EMPTY = Buffer.alloc(0);
 const CR_LF = 2;
 const LINE_FEED = 0x0a;
+/** Of a chunk's head: digits, and an extension that nobody sends. */
+const MAX_HEAD_BYTES = 256;
+const SIZE = /^([0-9a-f]+)[ \t]*(?:;.*)?\r$/i;
 
-/** Takes the bytes after the head of an answer with `Transfer-Encoding: chunked`. */
-export class EventStreamReader {
-  readonly #handler: StreamHandler;
+/** Takes the bytes after the head of an answer with `Transfer-Encoding: chunked` (RFC 9112, section 7.1). */
+export class ChunkReader {
+  readonly #handler: ChunkHandler;
   /** Bytes that are no whole chunk head, or of a chunk that has not come whole; its own copy. */
   #rest: Buffer = EMPTY;
-  /** Text after the last whole event. */
-  #text = "";
 
-  constructor(handler: StreamHandler) {
+  constructor(handler: ChunkHandler) {
     this.#handler = handler;
   }
 
@@ -29,16 +39,43 @@ export class EventStreamReader {
     let at = 0;
     for (;;) {
       const lineEnd = whole.indexOf(LINE_FEED, at);
-      if (lineEnd < 0) break;
-      const size = Number.parseInt(whole.toString("latin1", at, lineEnd), 16);
-      if (Number.isNaN(size)) throw new Error("a chunk without a size");
+      if (lineEnd < 0) {
+        if (whole.length - at > MAX_HEAD_BYTES) throw new Error("a chunk without a size");
+        break;
+      }
+      const [, digits] = SIZE.exec(whole.toString("latin1", at, lineEnd)) ?? [];
+      if (digits === undefined) throw new Error("a chunk without a size");
+      const size = Number.parseInt(digits, 16);
       const from = lineEnd + 1;
       if (from + size + CR_LF > whole.length) break;
       at = from + size + CR_LF;
       if (size === 0) this.#handler.end();
-      else this.#body(whole.toString("utf8", from, from + size));
+      else this.#handler.body(whole.subarray(from, from + size));
     }
     this.#rest = at === whole.length ? EMPTY : Buffer.from(whole.subarray(at));
+  }
+}
+
+/** Takes the bytes after the head of the answer, and hands on whole events. */
+export class EventStreamReader {
+  readonly #chunks: ChunkReader;
+  readonly #handler: StreamHandler;
+  /** A proxy may divide a body anywhere, in the midst of a character too. */
+  readonly #decoder = new StringDecoder("utf8");
+  /** Text after the last whole event. */
+  #text = "";
+
+  constructor(handler: StreamHandler) {
+    this.#handler = handler;
+    this.#chunks = new ChunkReader({
+      body: (bytes) => this.#body(this.#decoder.write(bytes)),
+      end: () => handler.end(),
+    });
+  }
+
+  /** `bytes` may be used for something else afterwards. Throws for what is no chunk. */
+  take(bytes: Buffer): void {
+    this.#chunks.take(bytes);
   }
 
   #body(text: string): void {

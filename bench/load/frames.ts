@@ -12,6 +12,8 @@ export interface FrameHandler {
 
 const OPCODE = { text: 0x1, close: 0x8, ping: 0x9, pong: 0xa } as const;
 const FIN = 0x80;
+const RESERVED = 0x70;
+const MASKED = 0x80;
 const NO_STATUS = 1005;
 const EMPTY = Buffer.alloc(0);
 
@@ -42,6 +44,9 @@ export class FrameReader {
     const first = bytes[at] ?? 0;
     const [from, to] = [at + headSize, at + headSize + payloadSize];
     if ((first & FIN) === 0) throw new Error("a fragmented WebSocket frame");
+    // Read on, it would be another text, and a finding of something else.
+    if ((first & RESERVED) !== 0) throw new Error("a WebSocket frame of an extension");
+    if (((bytes[at + 1] ?? 0) & MASKED) !== 0) throw new Error("a masked WebSocket frame of a server");
     switch (first & 0x0f) {
       case OPCODE.text:
         this.#handler.text(bytes.toString("utf8", from, to));
@@ -77,7 +82,7 @@ function clientFrame(opcode: number, payload: Buffer): Buffer {
   const isShort = payload.length < 126;
   const frame = Buffer.alloc((isShort ? 6 : 8) + payload.length);
   frame[0] = FIN | opcode;
-  frame[1] = 0x80 | (isShort ? payload.length : 126);
+  frame[1] = MASKED | (isShort ? payload.length : 126);
   if (!isShort) frame.writeUInt16BE(payload.length, 2);
   const from = frame.length - payload.length;
   mask.copy(frame, from - 4);
