@@ -1,4 +1,4 @@
-import { dueInRoundUs, jobIdOf, photoNumber, type Steady } from "../schedule/steady.ts";
+import { dueInRoundUs, jobIdOf, photoNumber, roundDueAt, type Steady } from "../schedule/steady.ts";
 
 // What one client was shown, held against what was sent. Every message has a fate, and what has none is a finding.
 
@@ -25,11 +25,11 @@ export interface AuditCounts {
   lost: number;
   /** Events that were not shown each, where each was far enough from the next: a newer one came to be shown in its place. */
   merged: number;
-  /** Messages of somebody else's job, or of a photo that nobody sent. */
+  /** Messages of somebody else's job, or of what nobody sent. */
   foreign: number;
-  /** Messages with an id not above the last, or that take a photo back. */
+  /** Messages that come after a later one, or that take a photo back. */
   disordered: number;
-  /** The same message again. */
+  /** The same message again, or what it tells. */
   duplicate: number;
 }
 
@@ -63,6 +63,8 @@ export interface AuditRules {
 }
 
 const DONE = Number.MAX_SAFE_INTEGER;
+/** Numbers that were passed over, of which it is remembered that they may still come. */
+const MAX_MISSING = 1_000;
 
 /** Of one client, of one steady load. Reconnects are told to it: what a snapshot tells again is no duplicate. */
 export class Audit {
@@ -83,6 +85,8 @@ export class Audit {
   #jobRound = 0;
   #jobBytes = 0;
   #seq = 0;
+  /** Passed over, and counted as lost until they come. Only where numbers are dense. */
+  readonly #missing = new Set<number>();
   /** Progress events shown, each once. */
   #events = 0;
   /** Before `synced` come states, not news: they have been shown before, or merged. */
@@ -109,6 +113,7 @@ export class Audit {
   /** The connection is gone; what comes next is what `since` gives. */
   disconnected(): void {
     this.#isLive = false;
+    this.#missing.clear();
     this.#isWhole = false;
   }
 
@@ -118,11 +123,13 @@ export class Audit {
       this.#control(message);
       return null;
     }
+    const order = this.#orderOf(seqOf(message.id));
     // Another job of this user is one of an earlier load.
-    if (!this.#advance(message.id) || message.jobId !== this.#jobId) return null;
-    return message.photoId === undefined
-      ? this.#job(message, nowUs)
-      : this.#photo(message, message.photoId, nowUs);
+    if (order === "again" || message.jobId !== this.#jobId) return null;
+    if (order === "late") this.#late(message);
+    else if (message.photoId === undefined) return this.#job(message, nowUs);
+    else return this.#photo(message, message.photoId, nowUs);
+    return null;
   }
 
   /** The end of the job and of each of its photos was shown. */
@@ -132,11 +139,16 @@ export class Audit {
 
   /** When all has had time to arrive. `isEachShown`: no event is near enough to another to be merged with it. */
   finish(isEachShown: boolean): void {
-    this.counts.lost += this.#open + (this.#isJobDone ? 0 : 1);
+    const { counts } = this;
+    const jobEnding = this.#isJobDone ? 0 : 1;
     // Who was away was shown the newest states, not each.
-    if (isEachShown && this.#isWhole) {
-      this.counts[this.#rules.isDense ? "merged" : "lost"] += this.#steady.rounds - this.#events;
-    }
+    const unshown = isEachShown && this.#isWhole ? this.#steady.rounds - this.#events : 0;
+    if (this.#rules.isDense) {
+      // What was passed over is counted already, and may have been these very events and endings. The job's ending is
+      // the last of all: nothing comes after it by which it would be missed.
+      counts.merged += Math.max(0, unshown - counts.lost);
+      counts.lost = Math.max(counts.lost, this.#open) + jobEnding;
+    } else counts.lost += this.#open + jobEnding + unshown;
   }
 
   #control({ type, id }: Received): void {
@@ -145,18 +157,61 @@ export class Audit {
     this.#seq = seqOf(id);
   }
 
-  #advance(id: string): boolean {
-    const seq = seqOf(id);
-    if (this.#isLive || this.#seq === 0) {
-      if (seq <= this.#seq) {
-        if (seq === this.#seq) this.counts.duplicate += 1;
-        else this.counts.disordered += 1;
-        return false;
-      }
-      if (this.#rules.isDense && this.#seq > 0) this.counts.lost += seq - this.#seq - 1;
+  /** `late`: it had been passed over. `again`: it is no news, and has been counted. */
+  #orderOf(seq: number): "next" | "late" | "again" {
+    const last = this.#seq;
+    if (this.#isLive || last === 0) {
+      if (seq <= last) return this.#behind(seq);
+      if (this.#rules.isDense && last > 0) this.#pass(last + 1, seq);
     }
     this.#seq = seq;
-    return true;
+    return "next";
+  }
+
+  #behind(seq: number): "late" | "again" {
+    const { counts } = this;
+    if (this.#missing.delete(seq)) {
+      counts.lost -= 1;
+      counts.disordered += 1;
+      return "late";
+    }
+    // Where numbers are dense, what is behind and was not missed had been shown.
+    if (this.#rules.isDense || seq === this.#seq) counts.duplicate += 1;
+    else counts.disordered += 1;
+    return "again";
+  }
+
+  #pass(from: number, to: number): void {
+    this.counts.lost += to - from;
+    for (let seq = from; seq < to && this.#missing.size < MAX_MISSING; seq += 1) this.#missing.add(seq);
+  }
+
+  /** Shown all the same, too late to be a sample. */
+  #late({ type, photoId, bytesTransferred = 0, stalled }: Received): void {
+    if (photoId === undefined) {
+      if (type === "job_completed") this.#isJobDone = true;
+      return;
+    }
+    const photo = photoNumber(photoId);
+    const before = this.#shown[photo];
+    if (before === undefined) this.counts.foreign += 1;
+    else if (type === "upload_completed") this.#complete(photo, before);
+    else if (type !== "upload_started" && stalled !== true) {
+      if (this.#isSent(photo, bytesTransferred)) this.#events += 1;
+      else this.counts.foreign += 1;
+      this.#shown[photo] = Math.max(before, bytesTransferred);
+    }
+  }
+
+  #complete(photo: number, before: number): void {
+    this.#shown[photo] = DONE;
+    if (before !== DONE) this.#open -= 1;
+  }
+
+  /** An event of this photo was due then. */
+  #isSent(photo: number, bytes: number): boolean {
+    const round = roundDueAt(this.#steady, this.#place, bytes);
+    return round !== null && round % this.#steady.photosPerUser === photo;
   }
 
   #photo({ type, bytesTransferred = 0, stalled }: Received, photoId: string, nowUs: number): Sample | null {
@@ -169,8 +224,7 @@ export class Audit {
     const heldUs = (this.#shownAtUs[photo] ?? 0) + this.#rules.photoIntervalMs * 1_000;
     this.#shownAtUs[photo] = nowUs;
     if (type === "upload_completed") {
-      this.#shown[photo] = DONE;
-      if (before !== DONE) this.#open -= 1;
+      this.#complete(photo, before);
       if (before === DONE && this.#isLive) this.counts.duplicate += 1;
       if (before === DONE || !this.#isLive) return null;
       const { rounds } = this.#steady;
@@ -180,6 +234,10 @@ export class Audit {
     if (type === "upload_started" || stalled === true) return null;
     if (!this.#isLive) {
       this.#shown[photo] = Math.max(before, bytesTransferred);
+      return null;
+    }
+    if (!this.#isSent(photo, bytesTransferred)) {
+      this.counts.foreign += 1;
       return null;
     }
     if (bytesTransferred <= before) {

@@ -104,15 +104,16 @@ export class LoadClient {
 
   #message(message: Received): void {
     const nowUs = this.#nowUs();
-    if (message.id !== undefined) this.#lastId = message.id;
-    else if (message.type === "reconnect") this.#isAsked = true;
+    if (message.type === "reconnect") this.#isAsked = true;
     if (message.jobId !== undefined) {
       this.messages += 1;
       if (!message.jobId.startsWith(this.#jobPrefix)) {
+        // Nor is its id one to come back with.
         this.#foreign += 1;
         return;
       }
     }
+    if (message.id !== undefined) this.#lastId = message.id;
     const sample = this.#audit?.take(message, nowUs) ?? null;
     if (sample !== null) this.#events.sample(this, sample);
     if (message.type === "synced" && !this.#isEstablished) {

@@ -93,6 +93,15 @@ export function dueInRoundUs(steady: Steady, placeOfUser: number, round: number)
   return dueUs(steady, steady.users * (1 + round) + placeOfUser);
 }
 
+/** The round whose event was due at exactly this time; null: none of this user was. */
+export function roundDueAt(steady: Steady, placeOfUser: number, us: number): number | null {
+  const { users, rounds, eventsPerSecond, startUs } = steady;
+  const index = Math.round(((us - startUs) * eventsPerSecond) / US_PER_S);
+  const round = (index - placeOfUser) / users - 1;
+  const isRound = Number.isInteger(round) && round >= 0 && round < rounds;
+  return isRound && dueUs(steady, index) === us ? round : null;
+}
+
 /** Where in a round each user is. */
 export function placesOf({ users }: Steady): Uint32Array {
   const places = new Uint32Array(users);
