@@ -10,6 +10,15 @@ const KIB = 1_024;
 /** Connects everybody and holds them for a while, looks at what that cost, and lets the canaries in. */
 export async function openHeld(options: StageOptions, holdMs: number): Promise<HeldStage> {
   const stage = await Stage.open(options);
+  try {
+    return await held(stage, holdMs);
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+}
+
+async function held(stage: Stage, holdMs: number): Promise<HeldStage> {
   const scenario = "connect";
   const zeroMs = performance.now();
   const times = await stage.connect(scenario);
@@ -17,7 +26,7 @@ export async function openHeld(options: StageOptions, holdMs: number): Promise<H
   const idle = await stage.hold(scenario, holdMs);
   const endMs = performance.now();
   const metrics = await metricsOf(stage, times);
-  const { connections } = options.population;
+  const { connections } = stage.options.population;
   if (idle !== null) {
     metrics.set("pss_per_connection_idle", gauge(idle.pssGrowthKib / connections, "KiB"));
     metrics.set("idle_cpu_per_connection", gauge(idle.cpuUsPerSecond / connections, "µs/s"));

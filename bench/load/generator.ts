@@ -32,6 +32,7 @@ export class Generator {
   readonly #loopDelay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #countsTimer: NodeJS.Timeout;
   #connecting: NodeJS.Timeout | null = null;
+  #giveUpTimer: NodeJS.Timeout | null = null;
   /** Clients that have been told to connect, and of these: that have neither succeeded nor failed. */
   #opened = 0;
   #pending = 0;
@@ -90,6 +91,9 @@ export class Generator {
     this.#beganMs = performance.now();
     this.#connectTimes = newHistogram();
     this.#opened = 0;
+    // Of those that were coming back when they were cut nobody says any more that they have failed.
+    this.#pending = 0;
+    this.#stopConnecting();
     this.#connecting = setInterval(() => {
       const due = Math.min(
         this.#clients.length,
@@ -100,8 +104,15 @@ export class Generator {
       clearInterval(this.#connecting);
       this.#connecting = null;
       if (this.#pending === 0) this.#tellSettled();
-      else setTimeout(() => this.#giveUp(), CONNECT_TIMEOUT_MS).unref();
+      else this.#giveUpTimer = setTimeout(() => this.#giveUp(), CONNECT_TIMEOUT_MS).unref();
     }, TICK_MS);
+  }
+
+  #stopConnecting(): void {
+    if (this.#connecting !== null) clearInterval(this.#connecting);
+    this.#connecting = null;
+    if (this.#giveUpTimer !== null) clearTimeout(this.#giveUpTimer);
+    this.#giveUpTimer = null;
   }
 
   #open(client: LoadClient | undefined): void {
@@ -223,7 +234,7 @@ export class Generator {
 
   #close(): void {
     clearInterval(this.#countsTimer);
-    if (this.#connecting !== null) clearInterval(this.#connecting);
+    this.#stopConnecting();
     for (const client of this.#clients) client.close();
     this.#loopDelay.disable();
   }
