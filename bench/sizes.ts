@@ -1,4 +1,4 @@
-import { scenarioOf } from "./scenarios/all.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
 import type { Scenario, Size } from "./scenarios/scenario.ts";
 
 // How much of each scenario a profile does. Which fields a scenario looks at is in its own file.
@@ -61,14 +61,13 @@ export interface Sized {
 /** What the user wants otherwise than the profile. */
 export type SizeWishes = Partial<Pick<Size, "connections" | "measureMs">>;
 
-/** What to run: the profile's scenarios, or those named, in the order in which the profile has them. */
+/** What to run, in the order of the scenarios: those of the profile, or those named. */
 export function planOf(profile: Profile, names: readonly string[], wishes: SizeWishes): readonly Sized[] {
   const plan = new Map(PLANS[profile]);
-  const ids = names.length > 0 ? [...new Set(names)] : [...plan.keys()];
-  return ids.flatMap((id) => {
-    const scenario = scenarioOf(id);
+  const isWanted = (id: string) => (names.length > 0 ? names.includes(id) : plan.has(id));
+  return SCENARIOS.filter(({ id }) => isWanted(id)).flatMap((scenario) => {
     // A scenario that the profile leaves out has the size of its others.
-    const size = plan.get(id) ?? [...plan.values()][0];
-    return scenario === null || size === undefined ? [] : [{ scenario, size: { ...size, ...wishes } }];
+    const size = plan.get(scenario.id) ?? [...plan.values()][0];
+    return size === undefined ? [] : [{ scenario, size: { ...size, ...wishes } }];
   });
 }

@@ -19,8 +19,3 @@ export const SCENARIOS: readonly Scenario[] = [
   restart,
   cost,
 ];
-
-/** Null: there is none of this id. */
-export function scenarioOf(id: string): Scenario | null {
-  return SCENARIOS.find((scenario) => scenario.id === id) ?? null;
-}
