@@ -245,6 +245,8 @@ export class Stage {
     share: () => number | null,
   ): Promise<Value> {
     const { progress, population, target, signal } = this.options;
+    // Who is not waited for any more may fail as it likes.
+    work.catch(() => undefined);
     progress.phase(scenario, phase);
     let before = { messages: this.fleet.counts().messages, atMs: performance.now() };
     const timer = setInterval(() => {

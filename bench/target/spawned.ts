@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { startKeeper } from "./keeper.ts";
 import type { Target } from "./target.ts";
 
 const READY = /^progress-hub ready public=\S+?:(\d+) internal=(\S+) pid=(\d+) workers=(\d+)/;
@@ -38,6 +39,7 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
   const folder = await mkdtemp(join(tmpdir(), "progress-hub-bench-"));
   const own = kind === "hub" ? ["--data-dir", folder, "--log-level", "warn"] : [];
   const told = [...(workers === null ? [] : ["--workers", String(workers)]), ...flags];
+  const keeper = startKeeper();
   const child = spawn(
     process.execPath,
     [
@@ -51,6 +53,7 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
     // A group of its own: Ctrl-C of the terminal is for the coordinator, which ends it in its turn.
     { stdio: ["ignore", "pipe", "pipe"], detached: true },
   );
+  if (child.pid !== undefined) keeper.keep({ group: child.pid, folder });
   const kill = (): void => killGroup(child);
   process.once("exit", kill);
   const said = lastWords(child);
@@ -58,7 +61,12 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
     process.off("exit", kill);
     return `the ${kind} ended (${String(signal ?? code)})${said()}`;
   });
-  const remove = () => rm(folder, { recursive: true, force: true });
+  const remove = async (): Promise<void> => {
+    // A primary that was killed leaves its core and gateways a moment to notice.
+    kill();
+    await rm(folder, { recursive: true, force: true });
+    keeper.end();
+  };
   try {
     const [, port = "", internalUrl = "", , workersSaid = ""] = await readyLine(child, ended);
     return {

@@ -1,3 +1,4 @@
+import { remoteTarget } from "../../../bench/target/remote.ts";
 import { spawnTarget } from "../../../bench/target/spawned.ts";
 import type { Target } from "../../../bench/target/target.ts";
 import { ConfigError } from "../../config/errors.ts";
@@ -39,18 +40,8 @@ export async function targetOf(host: Host, options: TargetOptions): Promise<Chos
   const internalUrl = baseUrl("--internal", internal);
   await requireReachable(publicUrl, "--target");
   await requireReachable(internalUrl, "--internal");
-  const remote: Target = {
-    kind: "remote",
-    publicUrls: [publicUrl],
-    internalUrl,
-    ...secretsOf(host, options),
-    pid: null,
-    workers: null,
-    flags: [],
-    ended: new Promise(() => undefined),
-    stop: async () => undefined,
-  };
-  return { kind: "remote", start: async () => remote };
+  const secrets = secretsOf(host, options);
+  return { kind: "remote", start: async () => remoteTarget({ publicUrl, internalUrl, ...secrets }) };
 }
 
 function secretsOf(
