@@ -72,6 +72,7 @@ export class Generator {
         this.#expect(order.expectation);
         return;
       case "judge":
+        this.#tellCounts();
         this.#tell({ type: "judged", judgement: this.#judge() });
         return;
       case "cut":
@@ -164,6 +165,8 @@ export class Generator {
   }
 
   #tellSettled(): void {
+    // Who hears that all are settled looks at the counts at once.
+    this.#tellCounts();
     this.#tell({ type: "settled", connectTimes: encodeIntoCompressedBase64(this.#connectTimes) });
   }
 
