@@ -66,7 +66,10 @@ export class FrameReader {
 }
 
 /** Bytes of the frame that begins at `at`; null: its head has not come whole. */
-function frameSize(bytes: Buffer, at: number): { readonly total: number; readonly payload: number } | null {
+export function frameSize(
+  bytes: Buffer,
+  at: number,
+): { readonly total: number; readonly payload: number } | null {
   const short = (bytes[at + 1] ?? 0) & 0x7f;
   const extended = short === 126 ? 2 : short === 127 ? 8 : 0;
   const headSize = 2 + extended;

@@ -14,6 +14,8 @@ import { codeOf } from "../config/sources.ts";
 import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
 import { preflight } from "./bench/preflight.ts";
 import { showProgress } from "./bench/progress.ts";
+import { refuseBeside, selfTest } from "./bench/self-test.ts";
+import { stopOf } from "./bench/stop.ts";
 import { type TargetOptions, targetOf } from "./bench/target.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -25,6 +27,7 @@ interface Options extends OutputFiles, TargetOptions {
   readonly connections?: string;
   readonly duration?: string;
   readonly gates?: string;
+  readonly selfTest?: true;
 }
 
 /** As the hub's settings progress-interval and job-interval are by default. */
@@ -46,18 +49,19 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--internal <url>", "its internal address")
     .option("--ingest-token <secret>", "its secret for events (default: PROGRESS_HUB_INGEST_TOKEN)")
     .option("--jwt-secret <secret>", "its secret of tokens (default: PROGRESS_HUB_JWT_SECRET)")
-    .option("--gates <file>", "what must hold, in k6's grammar (default: ours)");
+    .option("--gates <file>", "what must hold, in k6's grammar (default: ours)")
+    .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red");
   for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
   command.addHelpText("after", helpText());
   command.action(async (scenarios: readonly string[]) => {
     refuseStray(command, scenarios.length);
-    end(
-      await bench(
-        host,
-        scenarios.filter((name) => !name.startsWith("-")),
-        command.opts<Options>(),
-      ),
-    );
+    const names = scenarios.filter((name) => !name.startsWith("-"));
+    const options = command.opts<Options>();
+    if (options.selfTest === true) {
+      const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
+      refuseBeside(names, given);
+      end(await testItself(host, options));
+    } else end(await bench(host, names, options));
   });
 }
 
@@ -75,8 +79,19 @@ Examples:
   progress-hub bench
   progress-hub bench --profile ci --html report.html --junit report.xml
   progress-hub bench latency --connections 2000 --duration 1m
+  progress-hub bench --self-test
   progress-hub bench latency --target http://127.0.0.1:8080 --internal http://127.0.0.1:8081 \\
     --ingest-token "$INGEST_TOKEN" --jwt-secret "$JWT_SECRET"`;
+}
+
+async function testItself(host: Host, options: Options): Promise<ExitCode> {
+  const { json } = options;
+  const gates = await readGates(host, undefined);
+  const { start } = await targetOf(host, options);
+  return selfTest(host, {
+    ...{ wishes: wishesOf(options), gates, rules: HUB_RULES, startTarget: start },
+    ...(json !== undefined && { json }),
+  });
 }
 
 async function bench(host: Host, scenarios: readonly string[], options: Options): Promise<ExitCode> {
@@ -86,10 +101,7 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
   const target = await targetOf(host, options);
   await preflight(host, sized, target.kind !== "remote");
 
-  const stop = new AbortController();
-  const releases = (["SIGINT", "SIGTERM"] as const).map((signal) =>
-    host.onSignal(signal, () => (stop.signal.aborted ? host.exit(exitCode.inconclusive) : stop.abort())),
-  );
+  const { signal, release } = stopOf(host);
   const progress = showProgress(host);
   const look = lookOf(host.stdout, host.env);
   try {
@@ -103,7 +115,7 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
       transports: TRANSPORTS,
       rules: HUB_RULES,
       progress,
-      signal: stop.signal,
+      signal,
       onScenario: (scenario) => {
         progress.pause();
         host.stdout.write(`\n${drawScenario(scenario, look)}\n`);
@@ -116,10 +128,10 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
     return codeFor(result);
   } catch (error) {
     progress.pause();
-    if (!stop.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
     throw new CommandFailed(exitCode.inconclusive, "stopped; what was measured until then says nothing");
   } finally {
-    for (const release of releases) release();
+    release();
   }
 }
 
@@ -127,7 +139,7 @@ function codeFor({ outcome }: BenchResult): ExitCode {
   return { passed: exitCode.done, failed: exitCode.failed, inconclusive: exitCode.inconclusive }[outcome];
 }
 
-function sizedOf(names: readonly string[], { profile, connections, duration }: Options): readonly Sized[] {
+function sizedOf(names: readonly string[], options: Options): readonly Sized[] {
   const unknown = names.filter((name) => !SCENARIOS.some(({ id }) => id === name));
   if (unknown.length > 0) {
     const known = SCENARIOS.map(({ id }) => id);
@@ -138,13 +150,16 @@ function sizedOf(names: readonly string[], { profile, connections, duration }: O
     });
     throw new CommandFailed(exitCode.usage, lines.join("\n"));
   }
-  const wishes: SizeWishes = {
+  return planOf(options.profile, names, wishesOf(options));
+}
+
+function wishesOf({ connections, duration }: Options): SizeWishes {
+  return {
     ...(connections !== undefined && {
       connections: wholeNumber("--connections", connections, 1, MAX_CONNECTIONS),
     }),
     ...(duration !== undefined && { measureMs: durationMs("--duration", duration) }),
   };
-  return planOf(profile, names, wishes);
 }
 
 async function readGates(host: Host, file: string | undefined): Promise<readonly Gate[]> {
