@@ -68,6 +68,16 @@ export function planOf(profile: Profile, names: readonly string[], wishes: SizeW
   return SCENARIOS.filter(({ id }) => isWanted(id)).flatMap((scenario) => {
     // A scenario that the profile leaves out has the size of its others.
     const size = plan.get(scenario.id) ?? [...plan.values()][0];
-    return size === undefined ? [] : [{ scenario, size: { ...size, ...wishes } }];
+    return size === undefined ? [] : [{ scenario, size: sizeWith(size, wishes) }];
   });
+}
+
+/** Events that follow each other closely on few users are merged, which is another load. */
+const MAX_RATE_PER_CONNECTION = 2;
+
+/** What the user wants otherwise, and no more events than so many connections stand for. */
+export function sizeWith(size: Size, wishes: SizeWishes): Size {
+  const wanted = { ...size, ...wishes };
+  const most = wanted.connections * MAX_RATE_PER_CONNECTION;
+  return { ...wanted, rates: [...new Set(size.rates.map((rate) => Math.min(rate, most)))] };
 }

@@ -30,7 +30,7 @@ export interface LoadPlan {
   readonly photosPerUser: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
-  /** No event is near enough to another of the same photo to be merged with it. */
+  /** No event is to be merged with another of the same photo; not asked where few users make them follow closely. */
   readonly isEachShown: boolean;
   /** Where events go; absent: to the target. */
   readonly internalUrl?: string;
@@ -65,6 +65,8 @@ const LOOK_EVERY_MS = 250;
 const DRAIN_MS = 15_000;
 const CANARIES = 20;
 const COMPANIONS_PER_SECOND = 100;
+/** So many intervals from one event of a photo to the next: a moment's delay must not make two of them meet. */
+const APART_INTERVALS = 4;
 
 /** A target with its clients connected, on which loads are put, one after the other. */
 export class Stage {
@@ -174,10 +176,11 @@ export class Stage {
     const fromUs = dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000;
     const toUs = dueUs(steady, progressTo(steady));
     const { target } = this.options;
-    const expectation = { steady, fromUs, toUs, isEachShown: plan.isEachShown };
+    const isEachShown = plan.isEachShown && isFarApart(steady, this.options.rules);
+    const expectation = { steady, fromUs, toUs, isEachShown };
     this.fleet.expect(expectation);
     for (const [name, fleet] of this.#companions) {
-      fleet.expect({ ...expectation, isEachShown: plan.isEachShown && name !== "slow" });
+      fleet.expect({ ...expectation, isEachShown: isEachShown && name !== "slow" });
     }
     const closesBefore = sumOf(this.fleet.counts().closes);
     const emitter = new RunningEmitter({
@@ -293,6 +296,11 @@ export class Stage {
 /** The hub that is measured has ended, or does not answer any more. */
 export class TargetDied extends Error {
   override readonly name = "TargetDied";
+}
+
+function isFarApart({ users, photosPerUser, eventsPerSecond }: Steady, rules: AuditRules): boolean {
+  const apartMs = (users * photosPerUser * 1_000) / eventsPerSecond;
+  return apartMs >= APART_INTERVALS * rules.photoIntervalMs;
 }
 
 function bytesOf({ tcpBufferBytes, slabBytes }: KernelMemory): number {

@@ -32,10 +32,17 @@ describe("what a run consists of", () => {
 
   test("what the user wants otherwise goes before the profile, in every scenario", () => {
     const plain = planOf("ci", [], {});
-    const own = planOf("ci", [], { connections: 40, measureMs: 2_000 });
+    const own = planOf("ci", [], { connections: 4_000, measureMs: 2_000 });
     expect(own.map(({ size }) => size)).toEqual(
-      plain.map(({ size }) => ({ ...size, connections: 40, measureMs: 2_000 })),
+      plain.map(({ size }) => ({ ...size, connections: 4_000, measureMs: 2_000 })),
     );
+  });
+
+  test("few connections have few events, or these would be merged", () => {
+    const rates = (connections: number) => planOf("full", ["latency"], { connections })[0]?.size.rates;
+    expect(rates(10_000)).toEqual([1_000, 10_000]);
+    expect(rates(1_000)).toEqual([1_000, 2_000]);
+    expect(rates(40)).toEqual([80]);
   });
 
   test("an unknown name is not made into another's scenario", () => {

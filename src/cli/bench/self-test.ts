@@ -6,7 +6,7 @@ import { lookOf } from "../../../bench/report/terminal.ts";
 import { drawSelfTest, drawTrial } from "../../../bench/self-test/draw.ts";
 import { runSelfTest, SELF_TEST_SIZE } from "../../../bench/self-test/run.ts";
 import { outcomeOfAll, type Trial } from "../../../bench/self-test/verdict.ts";
-import { planOf, type SizeWishes } from "../../../bench/sizes.ts";
+import { planOf, type SizeWishes, sizeWith } from "../../../bench/sizes.ts";
 import { TargetDied } from "../../../bench/stage.ts";
 import type { Target } from "../../../bench/target/target.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
@@ -43,7 +43,7 @@ export async function selfTest(
   host: Host,
   { wishes, gates, rules, startTarget, json }: SelfTest,
 ): Promise<ExitCode> {
-  const size = { ...SELF_TEST_SIZE, ...wishes };
+  const size = sizeWith(SELF_TEST_SIZE, wishes);
   await preflight(host, planOf("smoke", ["latency"], { connections: 2 * size.connections }), true);
   const look = lookOf(host.stdout, host.env);
   const progress = showProgress(host);
