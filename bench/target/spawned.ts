@@ -37,7 +37,7 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
   const jwtSecret = randomBytes(32).toString("hex");
   const ingestToken = randomBytes(32).toString("hex");
   const folder = await mkdtemp(join(tmpdir(), "progress-hub-bench-"));
-  const own = kind === "hub" ? ["--data-dir", folder, "--log-level", "warn"] : [];
+  const own = kind === "hub" ? ["--data-dir", join(folder, "data"), "--log-level", "warn"] : [];
   const told = [...(workers === null ? [] : ["--workers", String(workers)]), ...flags];
   const keeper = startKeeper();
   const child = spawn(
@@ -50,8 +50,9 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
       ...own,
       ...told,
     ],
-    // A group of its own: Ctrl-C of the terminal is for the coordinator, which ends it in its turn.
-    { stdio: ["ignore", "pipe", "pipe"], detached: true },
+    // A group of its own: Ctrl-C of the terminal is for the coordinator, which ends it in its turn. Its folder for
+    // sockets is in ours, since a hub that is killed leaves its own.
+    { stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, TMPDIR: folder } },
   );
   if (child.pid !== undefined) keeper.keep({ group: child.pid, folder });
   const kill = (): void => killGroup(child);
