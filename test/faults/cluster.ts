@@ -15,7 +15,7 @@ import { until } from "./until.ts";
 // The built program as a user runs it, with its processes to look at and to do harm to.
 
 export const program = fileURLToPath(new URL("../../dist/bin/progress-hub.js", import.meta.url));
-const JWT_SECRET = "faults-secret-that-is-long-enough-for-hs256";
+export const JWT_SECRET = "faults-secret-that-is-long-enough-for-hs256";
 export const INGEST_TOKEN = "faults-ingest-token-that-is-long-enough";
 const READY = /^progress-hub ready public=(\S+) internal=(\S+) pid=(\d+) workers=(\d+)$/m;
 const START_DEADLINE_MS = 20_000;

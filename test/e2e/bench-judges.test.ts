@@ -1,0 +1,115 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ScenarioResult } from "../../bench/result.ts";
+import { dropped, late, type Plant } from "../../bench/self-test/plant.ts";
+import { proxied } from "../../bench/self-test/proxy.ts";
+import { type Cluster, startCluster } from "../faults/cluster.ts";
+import {
+  type BenchProcess,
+  endBenches,
+  gateIn,
+  scenarioIn,
+  startBench,
+  targetFlags,
+  targetOf,
+} from "./bench-process.ts";
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  endBenches();
+  for (const close of closing.splice(0)) await close();
+});
+
+const TRANSPORTS = ["socketio", "websocket", "sse"] as const;
+
+/** Bench of the hub through the fault. */
+async function startBenchThrough(
+  plant: Plant,
+  hub: Cluster,
+  ...argv: readonly string[]
+): Promise<BenchProcess> {
+  const target = await proxied(targetOf(hub), plant);
+  closing.push(() => target.stop());
+  const flags = targetFlags({ publicUrl: target.publicUrls[0] ?? "", internalUrl: hub.internalUrl });
+  return startBench("latency", "--connections", "60", ...argv, ...flags);
+}
+
+/**
+ * The hub was this late, whatever else: the figures say so on any machine. On one with time for it the gates do too, and
+ * the code is 1; on a busy one it is 3, unless something is red that is no matter of time.
+ */
+function expectLate(latency: ScenarioResult, code: number | string, out: string, atLeastMs: number): void {
+  const isBusy = latency.reasons.length > 0;
+  for (const transport of TRANSPORTS) {
+    const gate = gateIn(latency, transport);
+    expect(gate.value).toBeGreaterThan(atLeastMs);
+    expect(gate.outcome).toBe(isBusy ? "inconclusive" : "failed");
+    if (!isBusy) expect(out).toMatch(/^✗ .*p99.*\d ms/m);
+  }
+  const isRed = latency.gates.some(({ outcome }) => outcome === "failed");
+  expect(code).toBe(isRed ? 1 : 3);
+  for (const metric of ["lost", "foreign", "disordered", "duplicate"]) {
+    expect(gateIn(latency, metric)).toMatchObject({ value: 0, outcome: "passed" });
+  }
+}
+
+describe("a hub that is not as it should be turns its gate red", () => {
+  test("it stands still for 300 ms every 5 s: the latency of each transport", async () => {
+    const hub = await startCluster("--workers", "0");
+    const bench = startBench("latency", "--connections", "60", "--duration", "8s", ...targetFlags(hub));
+    await bench.untilSaid("latency measure");
+    const end = bench.ended();
+    const stops = new AbortController();
+    void end.finally(() => stops.abort());
+    while (!stops.signal.aborted) {
+      process.kill(hub.pid, "SIGSTOP");
+      await wait(300);
+      process.kill(hub.pid, "SIGCONT");
+      await wait(4_700, undefined, { signal: stops.signal }).catch(() => undefined);
+    }
+    expectLate(scenarioIn(bench.result(), "latency"), await end, bench.out(), 100);
+  });
+
+  test("all it says is 150 ms late: the latency of each transport", async () => {
+    const hub = await startCluster("--workers", "0");
+    const bench = await startBenchThrough(late(150), hub, "--duration", "2s");
+    const code = await bench.ended();
+    expectLate(scenarioIn(bench.result(), "latency"), code, bench.out(), 150);
+  });
+
+  test("one of a hundred messages is dropped: what is lost", async () => {
+    const hub = await startCluster("--workers", "0");
+    const bench = await startBenchThrough(dropped(100), hub, "--duration", "2s");
+    expect(await bench.ended()).toBe(1);
+    const latency = scenarioIn(bench.result(), "latency");
+    const red = latency.gates.filter(({ outcome }) => outcome === "failed").map(({ metric }) => metric);
+    expect(red).toEqual(["latency.lost"]);
+    expect(gateIn(latency, "lost").value).toBeGreaterThan(0);
+    expect(bench.out()).toMatch(/^✗ .*lost messages/m);
+  });
+});
+
+test("--self-test finds every fault, or says that the machine is too busy for those of time", async () => {
+  const bench = startBench("--self-test", "--connections", "60", "--duration", "1s", "--workers", "0");
+  const code = await bench.ended();
+  const trials = bench.trials();
+  const outcomes = Object.fromEntries(trials.map(({ fault, outcome }) => [fault, outcome]));
+  // These are found on any machine.
+  const sure = {
+    dropped: "found",
+    duplicated: "found",
+    swapped: "found",
+    foreign: "found",
+    refused: "found",
+  };
+  expect(outcomes).toMatchObject(sure);
+  expect(Object.keys(outcomes)).toEqual(["none", "late", ...Object.keys(sure)]);
+  const timed = [outcomes.none, outcomes.late];
+  expect(timed).not.toContain("missed");
+  expect(code).toBe(timed.includes("inconclusive") ? 3 : 0);
+  const told = trials.find(({ fault }) => fault === "dropped");
+  expect(told).toMatchObject({ expected: ["latency.lost"], red: [{ metric: "latency.lost" }], reasons: [] });
+  expect(bench.out()).toMatch(/^✓ dropped .*\n +to be red: latency\.lost\n +red: latency\.lost \d/m);
+  expect(bench.processes()).toEqual([]);
+  expect(bench.leftovers()).toEqual([]);
+});
