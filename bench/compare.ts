@@ -34,6 +34,8 @@ export interface Comparison {
   readonly pairs: number;
   /** What differs but the measured, and what the comparison can't tell: a sentence each. */
   readonly remarks: readonly string[];
+  /** What broke in B before there was anything to judge, and did not in A: a sentence each. */
+  readonly broken: readonly string[];
   readonly scenarios: readonly ComparedScenario[];
 }
 
@@ -54,10 +56,17 @@ export function compareResults(a: readonly BenchResult[], b: readonly BenchResul
   return {
     pairs,
     remarks: [...differencesBetween(a, b), ...scenarios.flatMap(remarksOn)],
+    broken: brokenIn(runsA, runsB),
     scenarios: scenarios.map(({ scenario: { id, variant }, paired }) => {
       return { id, variant, rows: rowsOf(paired) };
     }),
   };
+}
+
+/** Something broke, or what a gate is on became worse. What no gate is on may do so. */
+export function isWorse(comparison: Comparison): boolean {
+  const gated = rowsWith(comparison, "worse").some(([, { threshold }]) => threshold !== null);
+  return gated || comparison.broken.length > 0;
 }
 
 /** The rows with such a verdict, with the scenario of each. */
@@ -103,8 +112,25 @@ function remarksOn({ scenario, paired }: { scenario: ScenarioResult; paired: rea
   ];
 }
 
+/** Where no gate is on a time, it is the reasons alone that tell of a busy machine. */
 function isDoubtful(pair: Pair | undefined): boolean {
-  return pair?.some(({ outcome }) => outcome === "inconclusive") ?? false;
+  return pair?.some(({ outcome, reasons }) => outcome === "inconclusive" || reasons.length > 0) ?? false;
+}
+
+function brokenIn(a: readonly BenchResult[], b: readonly BenchResult[]): readonly string[] {
+  const all = (results: readonly BenchResult[]) =>
+    results.flatMap(({ scenarios }) => scenarios.filter(isBroken));
+  const before = new Set(all(a).map(scenarioName));
+  const sentences = all(b).flatMap((scenario) =>
+    before.has(scenarioName(scenario))
+      ? []
+      : [`${scenarioName(scenario)} broke in B: ${scenario.reasons.join("; ")}`],
+  );
+  return [...new Set(sentences)];
+}
+
+function isBroken({ outcome, gates }: ScenarioResult): boolean {
+  return outcome === "failed" && gates.length === 0;
 }
 
 function pairsOf(like: ScenarioResult, a: readonly BenchResult[], b: readonly BenchResult[]): Pair[] {

@@ -44,7 +44,8 @@ export function spreadOf(ratios: readonly number[]): readonly [least: number, mo
 
 /**
  * What of the pairs' readings can be told: correctness by how often it failed, all else by the ratios that count.
- * Worse only where the spread excludes 1 and the ratio matters. Null where neither way is better.
+ * Worse only where the spread excludes 1 and the ratio matters, or where a gate that was green in A is red in most of B.
+ * Null where neither way is better.
  */
 export function judgePairs(
   pairs: readonly (readonly [Reading | undefined, Reading | undefined])[],
@@ -58,6 +59,7 @@ export function judgePairs(
     if (failedA === 0) return "worse";
     return failedB === 0 ? "better" : "unknown";
   }
+  if (isNewlyRed(pairs)) return "worse";
   if (known === undefined || known.better === null) return null;
   return judgeRatios(known.better === "lower" ? ratios : ratios.map((ratio) => 1 / ratio));
 }
@@ -88,6 +90,12 @@ function countFailed(
   side: 0 | 1,
 ): number {
   return pairs.filter((pair) => pair[side]?.failed === true).length;
+}
+
+/** Of a gate, which has a threshold: what is read without one fails nothing. */
+function isNewlyRed(pairs: readonly (readonly [Reading | undefined, Reading | undefined])[]): boolean {
+  const gated = pairs.filter((pair) => pair.some((reading) => (reading?.threshold ?? null) !== null));
+  return countFailed(gated, 0) === 0 && 2 * countFailed(gated, 1) > pairs.length;
 }
 
 /** That the median lies between the k-th least and the k-th most of so many. */

@@ -1,16 +1,19 @@
 import { inColumns, printable, type Style, styled } from "../../src/cli/watch/text.ts";
 import type { Verdict } from "../compare/spread.ts";
 import { type ComparedRow, type ComparedScenario, type Comparison, rowsWith } from "../compare.ts";
+import {
+  cellOf,
+  ratioText,
+  rowTitle,
+  sentence,
+  spreadText,
+  summary,
+  VERDICT_WORDS,
+} from "./comparison-words.ts";
 import { markdownTable, plain } from "./markdown.ts";
 import { indented, type Look } from "./terminal.ts";
-import { aggregationWords, counted, metricTitle, numberText, scenarioName } from "./words.ts";
+import { numberText, scenarioName } from "./words.ts";
 
-const WORDS: Readonly<Record<Verdict, string>> = {
-  better: "better",
-  same: "same",
-  worse: "worse",
-  unknown: "can't tell",
-};
 const STYLES: Readonly<Record<Verdict, Style>> = {
   better: "green",
   same: "dim",
@@ -28,9 +31,16 @@ export function drawComparison(comparison: Comparison, look: Look): string {
   const worse = rowsWith(comparison, "worse").map(([scenario, row]) =>
     indented(sentence(scenario, row), "✗ ", look, "red").join("\n"),
   );
+  const broken = comparison.broken.map((text) => indented(text, "✗ ", look, "red").join("\n"));
   const remarks = comparison.remarks.map((remark) => indented(remark, "", look, "dim").join("\n"));
   const rule = styled("─".repeat(look.columns), "gray", look.color);
-  const closing = [rule, styled(summary(comparison), "bold", look.color), ...worse, ...remarks].join("\n");
+  const closing = [
+    rule,
+    styled(summary(comparison), "bold", look.color),
+    ...broken,
+    ...worse,
+    ...remarks,
+  ].join("\n");
   return `${[...comparison.scenarios.map((scenario) => drawScenario(scenario, look)), closing].join("\n\n")}\n`;
 }
 
@@ -39,6 +49,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
   const worse = rowsWith(comparison, "worse").map(
     ([scenario, row]) => `- ❌ ${plain(sentence(scenario, row))}`,
   );
+  const broken = comparison.broken.map((text) => `- ❌ ${plain(text)}`);
   const remarks = comparison.remarks.map((remark) => `- ${plain(remark)}`);
   const tables = comparison.scenarios.flatMap((scenario) => {
     const rows = scenario.rows.map((row) => [
@@ -47,13 +58,13 @@ export function comparisonMarkdown(comparison: Comparison): string {
       cellOf(row.b, row),
       ratioText(row.ratio),
       spreadText(row.spread),
-      row.verdict === null ? "" : `${MARKS[row.verdict]} ${WORDS[row.verdict]}`.trim(),
+      row.verdict === null ? "" : `${MARKS[row.verdict]} ${VERDICT_WORDS[row.verdict]}`.trim(),
       row.threshold === null ? "" : plain(row.threshold),
     ]);
     const heads = ["", "A", "B", "B/A", "spread", "verdict", "gate"];
     return [`### ${plain(scenarioName(scenario))}`, markdownTable(heads, rows, 1)];
   });
-  const points = [...worse, ...remarks];
+  const points = [...broken, ...worse, ...remarks];
   return `${[
     `## Bench, B against A: ${plain(summary(comparison))}`,
     ...(points.length === 0 ? [] : [points.join("\n")]),
@@ -77,7 +88,8 @@ function drawScenario(scenario: ComparedScenario, look: Look): string {
       ratioText(row.ratio),
       spreadText(row.spread),
     );
-    const verdict = row.verdict === null ? "" : styled(WORDS[row.verdict], STYLES[row.verdict], color);
+    const verdict =
+      row.verdict === null ? "" : styled(VERDICT_WORDS[row.verdict], STYLES[row.verdict], color);
     return `  ${title}${values}  ${verdict}`.trimEnd();
   });
   const titles = unmoved.map((row) => rowTitle(scenario, row)).join(", ");
@@ -96,38 +108,4 @@ function isUnmoved({ a, b, verdict, ratio }: ComparedRow): boolean {
 function narrow(value: number | null, row: ComparedRow): string {
   const whole = cellOf(value, row);
   return value === null || whole.length < VALUE_COLUMNS ? whole : numberText(value);
-}
-
-function summary(comparison: Comparison): string {
-  const counts = (["better", "worse", "same", "unknown"] as const).map(
-    (verdict) => `${rowsWith(comparison, verdict).length} ${WORDS[verdict]}`,
-  );
-  return `${counted(comparison.pairs, "pair")}: ${counts.join(", ")}`;
-}
-
-/** `latency: SSE p99 24.2 ms, was 18.1 ms (×1.34)` */
-function sentence(scenario: ComparedScenario, row: ComparedRow): string {
-  const [was, is] = [cellOf(row.a, row), cellOf(row.b, row)];
-  const ratio = row.ratio === null ? "" : ` (×${ratioText(row.ratio)})`;
-  return `${scenarioName(scenario)}: ${rowTitle(scenario, row)} ${is} in B, ${was} in A${ratio}`;
-}
-
-function rowTitle(scenario: ComparedScenario, { metric, statistic }: ComparedRow): string {
-  return [metricTitle(scenario.id, metric), aggregationWords(statistic)].filter(Boolean).join(" ");
-}
-
-function cellOf(value: number | null, { statistic, unit }: ComparedRow): string {
-  if (value === null) return "–";
-  if (statistic === "rate" && unit === "")
-    return value === 1 ? "all" : `${(Math.floor(value * 1e4) / 100).toFixed(2)} %`;
-  return unit === "" ? numberText(value) : `${numberText(value)} ${unit}`;
-}
-
-function ratioText(ratio: number | null): string {
-  if (ratio === null) return "–";
-  return Number.isFinite(ratio) ? ratio.toFixed(2) : "∞";
-}
-
-function spreadText(spread: ComparedRow["spread"]): string {
-  return spread === null ? "–" : `${ratioText(spread[0])}–${ratioText(spread[1])}`;
 }

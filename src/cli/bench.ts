@@ -11,6 +11,7 @@ import { PROFILES, type Profile, planOf, type Sized, type SizeWishes } from "../
 import { TRANSPORTS } from "../../bench/transports.ts";
 import { nearest } from "../config/errors.ts";
 import { codeOf } from "../config/sources.ts";
+import { addCompare } from "./bench/compare.ts";
 import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
 import { preflight } from "./bench/preflight.ts";
 import { showProgress } from "./bench/progress.ts";
@@ -53,6 +54,7 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red");
   for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
   command.addHelpText("after", helpText());
+  addCompare(command, host, end);
   command.action(async (scenarios: readonly string[]) => {
     refuseStray(command, scenarios.length);
     const names = scenarios.filter((name) => !name.startsWith("-"));
@@ -80,6 +82,7 @@ Examples:
   progress-hub bench --profile ci --html report.html --junit report.xml
   progress-hub bench latency --connections 2000 --duration 1m
   progress-hub bench --self-test
+  progress-hub bench compare before.json after.json
   progress-hub bench latency --target http://127.0.0.1:8080 --internal http://127.0.0.1:8081 \\
     --ingest-token "$INGEST_TOKEN" --jwt-secret "$JWT_SECRET"`;
 }

@@ -1,6 +1,6 @@
 import type { BenchResult, ScenarioResult } from "../../result.ts";
 import { TRANSPORTS } from "../../transports.ts";
-import { Markup, markup } from "../markup.ts";
+import { type Markup, markup } from "../markup.ts";
 import {
   counted,
   durationText,
@@ -18,8 +18,7 @@ import {
   valueText,
 } from "../words.ts";
 import { mark, scenarioCard } from "./card.ts";
-import { SCRIPT } from "./script.ts";
-import { STYLE } from "./style.ts";
+import { documentOf } from "./document.ts";
 
 /** A number worth being the first that is seen, and where it comes from. */
 interface Tile {
@@ -30,25 +29,11 @@ interface Tile {
 
 /** The report: one file that asks for no other. */
 export function htmlOf(result: BenchResult): string {
-  const document = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${`${headline(result)} · progress-hub bench`}</title>
-<link rel="icon" href="data:,">
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<main>
-${hero(result)}${tilesOf(result)}${overview(result)}${result.scenarios.map((scenario, index) => scenarioCard(scenario, idOf(index)))}${origin(result)}</main>
-<div id="tip" hidden></div>
-<script>${new Markup(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return document.text;
+  const cards = result.scenarios.map((scenario, index) => scenarioCard(scenario, idOf(index)));
+  return documentOf(
+    headline(result),
+    markup`${hero(result)}${tilesOf(result)}${overview(result)}${cards}${origin(result)}`,
+  );
 }
 
 function idOf(index: number): string {

@@ -14,23 +14,34 @@ type Format = (typeof OUTPUT_FORMATS)[number];
 /** By format, the file it goes to. */
 export type OutputFiles = { readonly [Name in Format]?: string };
 
-const WRITERS: Readonly<Record<Format, (result: BenchResult) => string>> = {
-  json: (result) => `${JSON.stringify(result, null, 1)}\n`,
-  markdown: markdownOf,
-  html: htmlOf,
-  junit: junitOf,
-};
+/** What there is to write, by format; none is made unless it is asked for. */
+type Writers = { readonly [Name in Format]?: () => string };
 
 /** Writes what was asked for, and the summary of a step where a CI has one. */
 export async function writeOutputs(host: Host, files: OutputFiles, result: BenchResult): Promise<void> {
+  await writeFiles(host, files, {
+    json: () => jsonOf(result),
+    markdown: () => markdownOf(result),
+    html: () => htmlOf(result),
+    junit: () => junitOf(result),
+  });
+}
+
+/** The same of something else than one result. Markdown goes to the summary of a step as well. */
+export async function writeFiles(host: Host, files: OutputFiles, writers: Writers): Promise<void> {
   for (const format of OUTPUT_FORMATS) {
-    const file = files[format];
-    if (file === undefined) continue;
-    await written(`--${format} ${file}`, writeFile(resolve(host.cwd, file), WRITERS[format](result)));
+    const [file, write] = [files[format], writers[format]];
+    if (file === undefined || write === undefined) continue;
+    await written(`--${format} ${file}`, writeFile(resolve(host.cwd, file), write()));
     host.stdout.write(`${format}: ${file}\n`);
   }
   const summary = host.env.GITHUB_STEP_SUMMARY ?? "";
-  if (summary !== "") await written("GITHUB_STEP_SUMMARY", appendFile(summary, markdownOf(result)));
+  if (summary === "" || writers.markdown === undefined) return;
+  await written("GITHUB_STEP_SUMMARY", appendFile(summary, writers.markdown()));
+}
+
+export function jsonOf(value: object): string {
+  return `${JSON.stringify(value, null, 1)}\n`;
 }
 
 async function written(what: string, work: Promise<void>): Promise<void> {

@@ -1,0 +1,47 @@
+import type { Verdict } from "../compare/spread.ts";
+import { type ComparedRow, type ComparedScenario, type Comparison, rowsWith } from "../compare.ts";
+import { aggregationWords, counted, metricTitle, numberText, scenarioName } from "./words.ts";
+
+// What every drawing of a comparison says in the same words.
+
+export const VERDICT_WORDS: Readonly<Record<Verdict, string>> = {
+  better: "better",
+  same: "same",
+  worse: "worse",
+  unknown: "can't tell",
+};
+
+/** `5 pairs: 0 better, 1 worse, 21 same, 3 can't tell` */
+export function summary(comparison: Comparison): string {
+  const counts = (["better", "worse", "same", "unknown"] as const).map(
+    (verdict) => `${rowsWith(comparison, verdict).length} ${VERDICT_WORDS[verdict]}`,
+  );
+  return `${counted(comparison.pairs, "pair")}: ${counts.join(", ")}`;
+}
+
+/** `latency: SSE p99 24.2 ms in B, 18.1 ms in A (×1.34)` */
+export function sentence(scenario: ComparedScenario, row: ComparedRow): string {
+  const [was, is] = [cellOf(row.a, row), cellOf(row.b, row)];
+  const ratio = row.ratio === null ? "" : ` (×${ratioText(row.ratio)})`;
+  return `${scenarioName(scenario)}: ${rowTitle(scenario, row)} ${is} in B, ${was} in A${ratio}`;
+}
+
+export function rowTitle(scenario: ComparedScenario, { metric, statistic }: ComparedRow): string {
+  return [metricTitle(scenario.id, metric), aggregationWords(statistic)].filter(Boolean).join(" ");
+}
+
+export function cellOf(value: number | null, { statistic, unit }: ComparedRow): string {
+  if (value === null) return "–";
+  if (statistic === "rate" && unit === "")
+    return value === 1 ? "all" : `${(Math.floor(value * 1e4) / 100).toFixed(2)} %`;
+  return unit === "" ? numberText(value) : `${numberText(value)} ${unit}`;
+}
+
+export function ratioText(ratio: number | null): string {
+  if (ratio === null) return "–";
+  return Number.isFinite(ratio) ? ratio.toFixed(2) : "∞";
+}
+
+export function spreadText(spread: ComparedRow["spread"]): string {
+  return spread === null ? "–" : `${ratioText(spread[0])}–${ratioText(spread[1])}`;
+}
