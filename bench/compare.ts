@@ -1,7 +1,7 @@
 import { differencesBetween } from "./compare/differences.ts";
 import { readingsOf } from "./compare/readings.ts";
 import { judgePairs, medianOf, medianRatioOf, ratioOf, spreadOf, type Verdict } from "./compare/spread.ts";
-import { scenarioName } from "./report/words.ts";
+import { isBroken, scenarioName } from "./report/words.ts";
 import type { BenchResult, ScenarioResult } from "./result.ts";
 
 /** One figure of both sides, A and B. */
@@ -127,10 +127,6 @@ function brokenIn(a: readonly BenchResult[], b: readonly BenchResult[]): readonl
       : [`${scenarioName(scenario)} broke in B: ${scenario.reasons.join("; ")}`],
   );
   return [...new Set(sentences)];
-}
-
-function isBroken({ outcome, gates }: ScenarioResult): boolean {
-  return outcome === "failed" && gates.length === 0;
 }
 
 function pairsOf(like: ScenarioResult, a: readonly BenchResult[], b: readonly BenchResult[]): Pair[] {

@@ -15,6 +15,8 @@ export interface ContextOptions {
   /** What the target has. */
   readonly transports: readonly Transport[];
   readonly rules: AuditRules;
+  /** Stock clients beside the population; absent: yes. */
+  readonly withCanaries?: boolean;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -63,7 +65,11 @@ export class Context {
     const many = Math.min(USERS_WITH_DEVICES, Math.floor(connections / DEVICES));
     const population = populationOf({ connections, connectPerSecond, usersWithDevices: many }, transports);
     try {
-      const held = await openHeld(this.#stageOptions(target, population, connectPerSecond), holdMs);
+      const held = await openHeld(
+        this.#stageOptions(target, population, connectPerSecond),
+        holdMs,
+        this.#options.withCanaries ?? true,
+      );
       this.#shared = { key, target, held };
       return held;
     } catch (error) {

@@ -7,18 +7,22 @@ import { Stage, type StageOptions } from "./stage.ts";
 
 const KIB = 1_024;
 
-/** Connects everybody and holds them for a while, looks at what that cost, and lets the canaries in. */
-export async function openHeld(options: StageOptions, holdMs: number): Promise<HeldStage> {
+/** Connects everybody and holds them for a while, looks at what that cost, and then lets canaries in, if any. */
+export async function openHeld(
+  options: StageOptions,
+  holdMs: number,
+  withCanaries: boolean,
+): Promise<HeldStage> {
   const stage = await Stage.open(options);
   try {
-    return await held(stage, holdMs);
+    return await held(stage, holdMs, withCanaries);
   } catch (error) {
     await stage.close();
     throw error;
   }
 }
 
-async function held(stage: Stage, holdMs: number): Promise<HeldStage> {
+async function held(stage: Stage, holdMs: number, withCanaries: boolean): Promise<HeldStage> {
   const scenario = "connect";
   const zeroMs = performance.now();
   const times = await stage.connect(scenario);
@@ -42,7 +46,7 @@ async function held(stage: Stage, holdMs: number): Promise<HeldStage> {
     ],
     notes: reasonsOf(stage),
   };
-  await stage.connectCanaries();
+  if (withCanaries) await stage.connectCanaries();
   return { stage, connected };
 }
 

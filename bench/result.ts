@@ -87,7 +87,7 @@ const scenarioSchema = z.object({
   notes: z.array(z.string()),
 });
 
-const resultSchema = z.object({
+export const resultSchema = z.object({
   version: z.literal(RESULT_VERSION),
   /** The command that gives it again. */
   command: z.string(),

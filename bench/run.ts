@@ -127,7 +127,7 @@ function unmeasured(
 }
 
 /** The worst counts: what failed did, however busy the machine was. */
-function outcomeOf(outcomes: readonly ScenarioResult["outcome"][]): BenchResult["outcome"] {
+export function outcomeOf(outcomes: readonly ScenarioResult["outcome"][]): BenchResult["outcome"] {
   if (outcomes.includes("failed")) return "failed";
   return outcomes.includes("inconclusive") ? "inconclusive" : "passed";
 }

@@ -31,7 +31,7 @@ export interface LoadOutcome {
   readonly closes: number;
 }
 
-export interface LoadCost {
+interface LoadCost {
   /** Of all hub processes, in the measured time, in microseconds. */
   readonly cpuUs: number;
   /** Events sent in it. */
@@ -70,9 +70,10 @@ export class RunningLoad {
   }
 
   async begin(): Promise<void> {
-    this.#scrapes.from = await this.#scrape();
+    // A busy hub takes its time for a scrape: it must not take that of what is measured.
     this.#window.fromMs = performance.now();
     this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
+    this.#scrapes.from = await this.#scrape();
   }
 
   async end(): Promise<void> {

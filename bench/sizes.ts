@@ -29,6 +29,22 @@ const CI: Size = {
   rates: [1_000],
 };
 const FULL: Size = { ...CI, holdMs: 30 * SECOND, measureMs: MINUTE, rates: [1_000, 10_000] };
+/** Against a baseline: enough connections for memory a connection to mean something, and enough events for what each costs. */
+const VS: Size = {
+  connections: 2_000,
+  connectPerSecond: 500,
+  holdMs: 3 * SECOND,
+  warmUpMs: 3 * SECOND,
+  measureMs: 10 * SECOND,
+  rates: [5_000],
+};
+const VS_SIZES: Readonly<Record<Profile, Size>> = {
+  smoke: { ...VS, holdMs: 2 * SECOND, warmUpMs: 2 * SECOND, measureMs: 6 * SECOND, rates: [2_000] },
+  ci: VS,
+  full: { ...VS, connections: 10_000, connectPerSecond: 1_000, measureMs: 20 * SECOND },
+  soak: { ...VS, connections: 10_000, connectPerSecond: 1_000, measureMs: 10 * MINUTE },
+};
+
 const SOAK: Size = { ...FULL, measureMs: 60 * MINUTE, rates: [1_000] };
 
 const PLANS: Readonly<Record<Profile, Plan>> = {
@@ -60,6 +76,12 @@ export interface Sized {
 
 /** What the user wants otherwise than the profile. */
 export type SizeWishes = Partial<Pick<Size, "connections" | "measureMs">>;
+
+/** What `--vs` runs on both sides. */
+export function vsPlanOf(profile: Profile, names: readonly string[], wishes: SizeWishes): readonly Sized[] {
+  const size = sizeWith(VS_SIZES[profile], wishes);
+  return SCENARIOS.filter(({ id }) => names.includes(id)).map((scenario) => ({ scenario, size }));
+}
 
 /** What to run, in the order of the scenarios: those of the profile, or those named. */
 export function planOf(profile: Profile, names: readonly string[], wishes: SizeWishes): readonly Sized[] {

@@ -42,6 +42,11 @@ export function spreadOf(ratios: readonly number[]): readonly [least: number, mo
   return least === undefined || most === undefined || sorted.length < 2 ? null : [least, most];
 }
 
+/** Whether so many ratios have a spread in which their true median lies, with the confidence. */
+export function isTelling(count: number): boolean {
+  return confidenceOf(1, count) >= CONFIDENCE;
+}
+
 /**
  * What of the pairs' readings can be told: correctness by how often it failed, all else by the ratios that count.
  * Worse only where the spread excludes 1 and the ratio matters, or where a gate that was green in A is red in most of B.
@@ -67,7 +72,7 @@ export function judgePairs(
 /** Of ratios that are the better the lower they are. */
 function judgeRatios(ratios: readonly number[]): Verdict {
   const [median, spread] = [medianRatioOf(ratios), spreadOf(ratios)];
-  if (median === null || spread === null || confidenceOf(1, ratios.length) < CONFIDENCE) return "unknown";
+  if (median === null || spread === null || !isTelling(ratios.length)) return "unknown";
   const [least, most] = spread;
   if (least > 1 && median > MATTERS) return "worse";
   if (most < 1 && median < 1 / MATTERS) return "better";

@@ -1,4 +1,5 @@
 import { TRANSPORTS, type Transport } from "../transports.ts";
+import { BASELINES } from "../vs/baselines.ts";
 import type { MetricType } from "./threshold.ts";
 
 // What each scenario measures. A metric that is not here can't be gated, and a report shows its bare name.
@@ -76,6 +77,16 @@ const HELD: Table = {
   idle_cpu_per_connection: cost("CPU per connection, idle"),
 };
 
+/** Of the hub's figure to that of a baseline, under the baseline's name. */
+const RATIOS: Table = {
+  cpu_per_event: cost("CPU per event"),
+  cpu_per_message: cost("CPU per message"),
+  pss_per_connection_idle: cost("memory a connection, idle"),
+  pss_per_connection_after: cost("memory a connection, after"),
+  p50: cost("p50"),
+  p99: cost("p99"),
+};
+
 const SCENARIOS: Readonly<Record<string, Table>> = {
   connect: {
     established: all("established connections"),
@@ -130,6 +141,12 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     messages: { type: "counter", title: "messages", correctness: false, better: null },
     agreement: cost("k6's p99, away from ours"),
   },
+  // No scenario: what `bench --vs` says of some.
+  vs: Object.fromEntries(
+    BASELINES.flatMap((baseline) =>
+      Object.entries(RATIOS).map(([name, known]) => [`${baseline}.${name}`, known]),
+    ),
+  ),
 };
 
 export const CATALOGUE: Catalogue = new Map(

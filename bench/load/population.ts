@@ -21,8 +21,8 @@ export function clientAt(population: Population, client: number): PlannedClient 
   const { usersWithDevices, devices, mix } = population;
   const many = usersWithDevices * devices;
   const user = client < many ? Math.floor(client / devices) : usersWithDevices + client - many;
-  // Somebody's devices are of all kinds.
-  const kinds = client < many ? TRANSPORTS : mix;
+  // Somebody's devices are of all kinds that there are.
+  const kinds = client < many ? TRANSPORTS.filter((transport) => mix.includes(transport)) : mix;
   return {
     user,
     transport: kinds[(client < many ? client % devices : client) % kinds.length] ?? "websocket",

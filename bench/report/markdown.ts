@@ -18,7 +18,7 @@ import {
 } from "./words.ts";
 
 /** With colour of its own, which Markdown has none of. */
-const MARKS: Readonly<Record<Outcome, string>> = {
+export const EMOJI: Readonly<Record<Outcome, string>> = {
   passed: "✅",
   failed: "❌",
   inconclusive: "⚠️",
@@ -32,10 +32,10 @@ export function markdownOf(result: BenchResult): string {
   );
   const open = openScenarios(result).map(
     (scenario) =>
-      `- ${MARKS[scenario.outcome]} ${plain(`${scenarioName(scenario)}: ${scenario.reasons.join("; ")}`)}`,
+      `- ${EMOJI[scenario.outcome]} ${plain(`${scenarioName(scenario)}: ${scenario.reasons.join("; ")}`)}`,
   );
   return `${[
-    `## ${MARKS[result.outcome]} Bench: ${plain(headline(result))}`,
+    `## ${EMOJI[result.outcome]} Bench: ${plain(headline(result))}`,
     ...(red.length + open.length > 0 ? [[...red, ...open].join("\n")] : []),
     overview(result),
     ...result.scenarios.filter(({ metrics }) => Object.keys(metrics).length > 0).map(details),
@@ -69,7 +69,7 @@ function entities(text: string): string {
 
 function overview(result: BenchResult): string {
   const rows = result.scenarios.map((scenario) => [
-    MARKS[scenario.outcome],
+    EMOJI[scenario.outcome],
     plain(scenarioName(scenario)),
     plain(loadWords(scenario.load).join(", ")),
     ...["socketio", "websocket", "sse"].map((name) => trendCell(scenario.metrics[name])),
@@ -92,14 +92,14 @@ function details(scenario: ScenarioResult): string {
     return [
       plain(metricTitle(scenario.id, name)),
       ...cellsOf(summary),
-      gates.map((gate) => `${MARKS[gate.outcome]} ${plain(limitWords(scenario, gate))}`).join(" "),
+      gates.map((gate) => `${EMOJI[gate.outcome]} ${plain(limitWords(scenario, gate))}`).join(" "),
     ];
   });
   // A line of HTML, in which Markdown's own escapes would be seen.
   const summary = entities(`${scenarioName(scenario)}: ${scenario.title}`.replace(/\s+/g, " "));
   const heads = ["", "count", "p50", "p99", "p99.9", "max", "value", "gates"];
   return [
-    `<details><summary>${MARKS[scenario.outcome]} ${summary}</summary>`,
+    `<details><summary>${EMOJI[scenario.outcome]} ${summary}</summary>`,
     markdownTable(heads, rows, 1),
     ...scenario.notes.map(plain),
     "</details>",

@@ -30,7 +30,7 @@ export interface Look {
 
 type Trend = Extract<MetricSummary, { type: "trend" }>;
 
-const STYLES: Readonly<Record<Outcome, Style>> = {
+export const STYLES: Readonly<Record<Outcome, Style>> = {
   passed: "green",
   failed: "red",
   inconclusive: "yellow",
@@ -88,8 +88,6 @@ export function drawScenario(scenario: ScenarioResult, look: Look): string {
 
 /** What it comes to: each red gate with what it was and what it should be. */
 export function drawVerdict(result: BenchResult, look: Look): string {
-  const badge = styled(` ${WORDS[result.outcome]} `, "inverse", look.color);
-  const word = styled(styled(badge, STYLES[result.outcome], look.color), "bold", look.color);
   const red = gatesWith(result, "failed").flatMap(({ scenario, gate }) => {
     return indented(redSentence(scenario, gate), `${MARKS.failed} `, look, "red");
   });
@@ -104,11 +102,17 @@ export function drawVerdict(result: BenchResult, look: Look): string {
   const again = indented(`again: ${result.command}`, "", look, "dim");
   return [
     styled("─".repeat(look.columns), "gray", look.color),
-    `${word} ${styled(headline(result), "bold", look.color)}`,
+    `${badgeOf(result.outcome, look)} ${styled(headline(result), "bold", look.color)}`,
     ...red,
     ...open,
     ...again,
   ].join("\n");
+}
+
+/** What it came to, to be seen from afar. */
+export function badgeOf(outcome: Outcome, { color }: Look): string {
+  const badge = styled(` ${WORDS[outcome]} `, "inverse", color);
+  return styled(styled(badge, STYLES[outcome], color), "bold", color);
 }
 
 function drawOrigin(result: BenchResult, look: Look): string {

@@ -98,6 +98,12 @@ export function limitWords(scenario: ScenarioResult, gate: GateVerdict): string 
   return `${aggregation}${/^-?\d/.test(limit) ? "= " : ""}${limit}`;
 }
 
+/** `≤ 2`: of a threshold whose unit is said elsewhere. */
+export function boundWords(threshold: string): string {
+  const [, , operator = "", limit = ""] = THRESHOLD.exec(threshold) ?? [];
+  return withOperator(operator, numberText(Number(limit)));
+}
+
 /** `restart: lost messages 3, should be 0` */
 export function redSentence(scenario: ScenarioResult, gate: GateVerdict): string {
   const { what, value, limit } = gateWords(scenario, gate);
@@ -187,6 +193,11 @@ export function headline(result: BenchResult): string {
 /** Why a scenario is not simply passed, where its red gates don't say it: for people, a sentence each. */
 export function openScenarios(result: BenchResult): readonly ScenarioResult[] {
   return result.scenarios.filter(({ outcome, reasons }) => outcome !== "passed" && reasons.length > 0);
+}
+
+/** It failed before there was anything to judge. */
+export function isBroken({ outcome, gates }: ScenarioResult): boolean {
+  return outcome === "failed" && gates.length === 0;
 }
 
 export function counted(count: number, noun: string): string {

@@ -4,20 +4,20 @@ import { type Command, Option } from "commander";
 import { CATALOGUE } from "../../bench/gates/catalogue.ts";
 import { type Gate, parseGates } from "../../bench/gates/parse.ts";
 import { drawScenario, drawVerdict, lookOf } from "../../bench/report/terminal.ts";
-import type { BenchResult } from "../../bench/result.ts";
 import { runBench } from "../../bench/run.ts";
 import { SCENARIOS } from "../../bench/scenarios/all.ts";
-import { PROFILES, type Profile, planOf, type Sized, type SizeWishes } from "../../bench/sizes.ts";
+import { PROFILES, type Profile, planOf, type SizeWishes } from "../../bench/sizes.ts";
 import { TRANSPORTS } from "../../bench/transports.ts";
+import { BASELINES, type Baseline } from "../../bench/vs/baselines.ts";
 import { nearest } from "../config/errors.ts";
 import { codeOf } from "../config/sources.ts";
 import { addCompare } from "./bench/compare.ts";
 import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
 import { preflight } from "./bench/preflight.ts";
-import { showProgress } from "./bench/progress.ts";
 import { refuseBeside, selfTest } from "./bench/self-test.ts";
-import { stopOf } from "./bench/stop.ts";
+import { codeFor, stoppable } from "./bench/stoppable.ts";
 import { type TargetOptions, targetOf } from "./bench/target.ts";
+import { benchVs } from "./bench/vs.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import type { End } from "./main.ts";
@@ -29,6 +29,8 @@ interface Options extends OutputFiles, TargetOptions {
   readonly duration?: string;
   readonly gates?: string;
   readonly selfTest?: true;
+  readonly vs?: Baseline;
+  readonly pairs?: string;
 }
 
 /** As the hub's settings progress-interval and job-interval are by default. */
@@ -51,7 +53,13 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--ingest-token <secret>", "its secret for events (default: PROGRESS_HUB_INGEST_TOKEN)")
     .option("--jwt-secret <secret>", "its secret of tokens (default: PROGRESS_HUB_JWT_SECRET)")
     .option("--gates <file>", "what must hold, in k6's grammar (default: ours)")
-    .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red");
+    .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red")
+    .addOption(
+      new Option("--vs <baseline>", "the same load on a baseline in turn, and the ratios").choices([
+        ...BASELINES,
+      ]),
+    )
+    .option("--pairs <n>", "with --vs: how often both are run (default: 5; fewer judge nothing)");
   for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
   command.addHelpText("after", helpText());
   addCompare(command, host, end);
@@ -77,11 +85,17 @@ ${lines.join("\n")}
 Without --target it starts a hub of its own, as serve would, and ends it. Exit codes: 0 every gate passed, 1 one failed,
 2 wrong usage or gate file, 3 the machine was too busy to tell, 4 the target can't be reached or died.
 
+--vs puts the same load on a hub and on a baseline in turn, in fresh processes, with the order turned each time, and judges
+the ratios of CPU and memory by the gates of vs. It runs cost, or cost and latency as named, over what the baseline has:
+plain-socketio is Socket.IO as a good engineer writes it in a day, with as many workers as the hub; bare-relay is the least
+that moves a message over WebSocket and SSE, one process whatever --workers says.
+
 Examples:
   progress-hub bench
   progress-hub bench --profile ci --html report.html --junit report.xml
   progress-hub bench latency --connections 2000 --duration 1m
   progress-hub bench --self-test
+  progress-hub bench --vs bare-relay --workers 0
   progress-hub bench compare before.json after.json
   progress-hub bench latency --target http://127.0.0.1:8080 --internal http://127.0.0.1:8081 \\
     --ingest-token "$INGEST_TOKEN" --jwt-secret "$JWT_SECRET"`;
@@ -99,26 +113,28 @@ async function testItself(host: Host, options: Options): Promise<ExitCode> {
 
 async function bench(host: Host, scenarios: readonly string[], options: Options): Promise<ExitCode> {
   // Whatever is wrong is said before any load.
-  const sized = sizedOf(scenarios, options);
+  refuseUnknown(scenarios);
+  const wishes = wishesOf(options);
   const gates = await readGates(host, options.gates);
+  const { vs } = options;
+  if (vs !== undefined) {
+    return benchVs(host, { ...options, vs }, { scenarios, wishes, gates, rules: HUB_RULES });
+  }
+  if (options.pairs !== undefined)
+    throw new CommandFailed(exitCode.usage, "--pairs is for --vs; leave it out");
+  const sized = planOf(options.profile, scenarios, wishes);
   const target = await targetOf(host, options);
   await preflight(host, sized, target.kind !== "remote");
-
-  const { signal, release } = stopOf(host);
-  const progress = showProgress(host);
   const look = lookOf(host.stdout, host.env);
-  try {
+  return stoppable(host, async (signal, progress) => {
     const { result, died } = await runBench({
-      scenarios: sized,
-      gates,
+      ...{ scenarios: sized, gates, progress, signal },
       profile: options.profile,
       command: `progress-hub bench ${host.argv.slice(1).join(" ")}`.trim(),
       startTarget: target.start,
       canRestart: target.kind !== "remote",
       transports: TRANSPORTS,
       rules: HUB_RULES,
-      progress,
-      signal,
       onScenario: (scenario) => {
         progress.pause();
         host.stdout.write(`\n${drawScenario(scenario, look)}\n`);
@@ -129,31 +145,19 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
     await writeOutputs(host, options, result);
     if (died !== null) throw new CommandFailed(exitCode.unreachable, `the target died: ${died}`);
     return codeFor(result);
-  } catch (error) {
-    progress.pause();
-    if (!signal.aborted) throw error;
-    throw new CommandFailed(exitCode.inconclusive, "stopped; what was measured until then says nothing");
-  } finally {
-    release();
-  }
+  });
 }
 
-function codeFor({ outcome }: BenchResult): ExitCode {
-  return { passed: exitCode.done, failed: exitCode.failed, inconclusive: exitCode.inconclusive }[outcome];
-}
-
-function sizedOf(names: readonly string[], options: Options): readonly Sized[] {
-  const unknown = names.filter((name) => !SCENARIOS.some(({ id }) => id === name));
-  if (unknown.length > 0) {
-    const known = SCENARIOS.map(({ id }) => id);
-    const lines = unknown.map((name) => {
+function refuseUnknown(names: readonly string[]): void {
+  const known = SCENARIOS.map(({ id }) => id);
+  const lines = names
+    .filter((name) => !known.includes(name))
+    .map((name) => {
       const near = nearest(name, known);
       const remedy = near === null ? `known: ${known.join(", ")}` : `did you mean ${near}?`;
       return `${name} is no scenario; ${remedy}`;
     });
-    throw new CommandFailed(exitCode.usage, lines.join("\n"));
-  }
-  return planOf(options.profile, names, wishesOf(options));
+  if (lines.length > 0) throw new CommandFailed(exitCode.usage, lines.join("\n"));
 }
 
 function wishesOf({ connections, duration }: Options): SizeWishes {

@@ -4,15 +4,18 @@ import type { Command } from "commander";
 import { compareResults, isWorse } from "../../../bench/compare.ts";
 import { comparisonMarkdown, drawComparison } from "../../../bench/report/comparison.ts";
 import { comparisonHtml } from "../../../bench/report/html/comparison.ts";
+import { vsHtml } from "../../../bench/report/html/vs.ts";
 import { lookOf } from "../../../bench/report/terminal.ts";
+import { drawVs, vsMarkdown } from "../../../bench/report/vs.ts";
 import type { BenchResult } from "../../../bench/result.ts";
-import { parseResultFile, UnreadableResult } from "../../../bench/result-file.ts";
+import { parseResultFile, type ResultFile, UnreadableResult } from "../../../bench/result-file.ts";
 import { codeOf } from "../../config/sources.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import type { End } from "../main.ts";
 import { refuseStray, takesAnything } from "../options.ts";
 import { writeFiles } from "./outputs.ts";
+import { codeFor } from "./stoppable.ts";
 
 interface Options {
   readonly with?: readonly string[];
@@ -23,7 +26,8 @@ interface Options {
 const HELP = `
 Files are what bench --json has written. Without --with it takes two: A and B. With it, those before it are of A and those
 after it are of B: the n-th of A is held against the n-th of B, so run both sides in turn, with the order turned each time
-(A B, B A, A B...). It takes 5 of each to tell a change of a time or a cost from chance.
+(A B, B A, A B...). It takes 5 of each to tell a change of a time or a cost from chance. A file of --vs stands for all its
+runs of the hub, and alone is drawn again.
 
 Exit codes: 0 B is the same or better, or can't be told from A; 1 it is worse in what a gate is on, or broke; 2 wrong files.
 
@@ -60,9 +64,20 @@ function refuseOthers(bench: Command, command: Command): void {
 }
 
 async function compare(host: Host, files: readonly string[], options: Options): Promise<ExitCode> {
-  const [a, b] = sidesOf(files, options.with ?? []);
-  const comparison = compareResults(await readAll(host, a), await readAll(host, b));
-  host.stdout.write(drawComparison(comparison, lookOf(host.stdout, host.env)));
+  const look = lookOf(host.stdout, host.env);
+  const [named, others] = [await readAll(host, files), await readAll(host, options.with ?? [])];
+  const [only] = named;
+  if (only?.kind === "vs" && named.length + others.length === 1) {
+    host.stdout.write(drawVs(only.result, look));
+    await writeFiles(host, options, {
+      markdown: () => vsMarkdown(only.result),
+      html: () => vsHtml(only.result),
+    });
+    return codeFor(only.result);
+  }
+  const [a, b] = sidesOf(named, others);
+  const comparison = compareResults(runsOf(a), runsOf(b));
+  host.stdout.write(drawComparison(comparison, look));
   await writeFiles(host, options, {
     markdown: () => comparisonMarkdown(comparison),
     html: () => comparisonHtml(comparison),
@@ -71,9 +86,9 @@ async function compare(host: Host, files: readonly string[], options: Options): 
 }
 
 function sidesOf(
-  files: readonly string[],
-  others: readonly string[],
-): readonly [a: readonly string[], b: readonly string[]] {
+  files: readonly ResultFile[],
+  others: readonly ResultFile[],
+): readonly [a: readonly ResultFile[], b: readonly ResultFile[]] {
   if (others.length > 0) return [files, others];
   const [a, b, ...more] = files;
   if (a !== undefined && b !== undefined && more.length === 0) return [[a], [b]];
@@ -83,10 +98,15 @@ function sidesOf(
   );
 }
 
+/** Of `--vs` the runs of the hub. */
+function runsOf(files: readonly ResultFile[]): readonly BenchResult[] {
+  return files.flatMap((file) => (file.kind === "vs" ? file.result.runs.hub : [file.result]));
+}
+
 /** Throws with every file that can't be read. */
-async function readAll(host: Host, files: readonly string[]): Promise<readonly BenchResult[]> {
+async function readAll(host: Host, files: readonly string[]): Promise<readonly ResultFile[]> {
   const problems: string[] = [];
-  const results: BenchResult[] = [];
+  const results: ResultFile[] = [];
   for (const file of files) {
     try {
       results.push(parseResultFile(await readFile(resolve(host.cwd, file), "utf8")));

@@ -12,8 +12,7 @@ import type { Target } from "../../../bench/target/target.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { preflight } from "./preflight.ts";
-import { showProgress } from "./progress.ts";
-import { stopOf } from "./stop.ts";
+import { stoppable } from "./stoppable.ts";
 
 interface SelfTest {
   readonly wishes: SizeWishes;
@@ -46,14 +45,16 @@ export async function selfTest(
   const size = sizeWith(SELF_TEST_SIZE, wishes);
   await preflight(host, planOf("smoke", ["latency"], { connections: 2 * size.connections }), true);
   const look = lookOf(host.stdout, host.env);
-  const progress = showProgress(host);
-  const { signal, release } = stopOf(host);
-  const onTrial = (trial: Trial): void => {
-    progress.pause();
-    host.stdout.write(`${drawTrial(trial, look)}\n`);
-  };
-  try {
-    const trials = await runSelfTest({ gates, size, rules, startTarget, progress, signal, onTrial });
+  return stoppable(host, async (signal, progress) => {
+    const onTrial = (trial: Trial): void => {
+      progress.pause();
+      host.stdout.write(`${drawTrial(trial, look)}\n`);
+    };
+    const trials = await runSelfTest({ gates, size, rules, startTarget, progress, signal, onTrial }).catch(
+      (error: unknown) => {
+        throw error instanceof TargetDied ? new CommandFailed(exitCode.unreachable, error.message) : error;
+      },
+    );
     progress.pause();
     host.stdout.write(`\n${drawSelfTest(trials, look)}\n`);
     const outcome = outcomeOfAll(trials);
@@ -61,12 +62,5 @@ export async function selfTest(
       await writeFile(resolve(host.cwd, json), `${JSON.stringify({ outcome, trials }, null, 1)}\n`);
     }
     return { found: exitCode.done, missed: exitCode.failed, inconclusive: exitCode.inconclusive }[outcome];
-  } catch (error) {
-    progress.pause();
-    if (signal.aborted) throw new CommandFailed(exitCode.inconclusive, "stopped; nothing can be told");
-    if (error instanceof TargetDied) throw new CommandFailed(exitCode.unreachable, error.message);
-    throw error;
-  } finally {
-    release();
-  }
+  });
 }

@@ -21,7 +21,7 @@ interface ChosenTarget {
   start(): Promise<Target>;
 }
 
-const MAX_WORKERS = 64;
+export const MAX_WORKERS = 64;
 
 /** What is to be measured. Throws unless one that runs already can be reached, which is tested here. */
 export async function targetOf(host: Host, options: TargetOptions): Promise<ChosenTarget> {

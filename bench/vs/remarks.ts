@@ -1,0 +1,50 @@
+import { isTelling } from "../compare/spread.ts";
+import { counted, gatesWith, isBroken, redSentence, scenarioName } from "../report/words.ts";
+import type { BenchResult } from "../result.ts";
+import type { Baseline } from "./baselines.ts";
+
+/** What to know beside the ratios, a sentence each: what does not count, and why. */
+export function remarksOn(
+  baseline: Baseline,
+  hub: readonly BenchResult[],
+  other: readonly BenchResult[],
+): readonly string[] {
+  const pairs = Math.min(hub.length, other.length);
+  return [
+    ...(isTelling(pairs)
+      ? []
+      : [`${counted(pairs, "pair")}: fewer than 5 show something and judge nothing.`]),
+    ...busyRemarks(hub, other),
+    ...brokenRemarks("hub", hub),
+    ...brokenRemarks(baseline, other),
+    ...redRemarks(baseline, other),
+  ];
+}
+
+function busyRemarks(hub: readonly BenchResult[], other: readonly BenchResult[]): readonly string[] {
+  const names = hub.map((result, index) => {
+    const scenarios = [...result.scenarios, ...(other[index]?.scenarios ?? [])];
+    return new Set(scenarios.filter((one) => one.reasons.length > 0 && !isBroken(one)).map(scenarioName));
+  });
+  return [...new Set(names.flatMap((set) => [...set]))].map((name) => {
+    const busy = names.filter((set) => set.has(name)).length;
+    return `${name}: the times of ${busy} of ${counted(names.length, "pair")} don't count, the machine was too busy.`;
+  });
+}
+
+function brokenRemarks(kind: string, results: readonly BenchResult[]): readonly string[] {
+  const broken = results.flatMap(({ scenarios }) => scenarios.filter(isBroken));
+  const sentences = broken.map(
+    (scenario) => `${scenarioName(scenario)} broke on the ${kind}: ${scenario.reasons.join("; ")}`,
+  );
+  return [...new Set(sentences)];
+}
+
+/** Of the baseline: the hub's own are said apart. */
+function redRemarks(baseline: Baseline, results: readonly BenchResult[]): readonly string[] {
+  const red = results.flatMap((result) => gatesWith(result, "failed"));
+  const [first] = red;
+  if (first === undefined) return [];
+  const example = redSentence(first.scenario, first.gate);
+  return [`${baseline} failed ${counted(red.length, "gate")}, which does not count: ${example}.`];
+}

@@ -1,0 +1,145 @@
+import type { Gate } from "../gates/parse.ts";
+import type { AuditRules } from "../load/audit.ts";
+import type { Progress } from "../progress.ts";
+import type { BenchResult } from "../result.ts";
+import { outcomeOf, runBench } from "../run.ts";
+import type { Sized } from "../sizes.ts";
+import { spawnTarget } from "../target/spawned.ts";
+import { TRANSPORTS, type Transport } from "../transports.ts";
+import { type Baseline, TRANSPORTS_OF } from "./baselines.ts";
+import { ratiosOf } from "./ratios.ts";
+import { remarksOn } from "./remarks.ts";
+import { VS_VERSION, type VsResult } from "./result.ts";
+
+export interface VsOptions {
+  readonly baseline: Baseline;
+  readonly pairs: number;
+  readonly scenarios: readonly Sized[];
+  /** Of the scenarios, and of `vs`. */
+  readonly gates: readonly Gate[];
+  readonly profile: string;
+  readonly command: string;
+  /** Of the hub, and of a baseline that has some. */
+  readonly workers: number;
+  readonly rules: AuditRules;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Told of each run of a part as soon as it is there. */
+  readonly onRun: (run: VsRun) => void;
+}
+
+export interface VsRun {
+  /** From 1. */
+  readonly pair: number;
+  readonly side: Side;
+  readonly result: BenchResult;
+}
+
+export interface VsOutcome {
+  readonly result: VsResult;
+  /** Why it ended before its end; null: it did not. */
+  readonly died: string | null;
+}
+
+type Side = "hub" | "baseline";
+
+/** What is run on one side and then at once on the other, so that a pair shares what the machine was like. */
+interface Part {
+  readonly sized: Sized;
+  readonly transports: readonly Transport[];
+}
+
+/** It holds nothing back, and its ids count over all users. */
+const BASELINE_RULES: AuditRules = { photoIntervalMs: 0, jobIntervalMs: 0, isDense: false };
+const ABBA: readonly (readonly [Side, Side])[] = [
+  ["hub", "baseline"],
+  ["baseline", "hub"],
+];
+
+/** The same load on both in turn, each time in fresh processes, with the order turned from pair to pair. */
+export async function runVs(options: VsOptions): Promise<VsOutcome> {
+  const startedAt = new Date();
+  const runs: Record<Side, BenchResult[]> = { hub: [], baseline: [] };
+  let died: string | null = null;
+  for (let pair = 1; pair <= options.pairs && died === null; pair += 1) {
+    const parts: Record<Side, BenchResult[]> = { hub: [], baseline: [] };
+    for (const part of partsOf(options)) {
+      for (const side of ABBA[(pair - 1) % 2] ?? []) {
+        if (died !== null) break;
+        const { result, died: why } = await runPart(part, pair, side, options);
+        died = why;
+        parts[side].push(result);
+        options.onRun({ pair, side, result });
+      }
+    }
+    for (const side of ["hub", "baseline"] as const) runs[side].push(...joined(parts[side], options));
+  }
+  return { died, result: resultOf(runs, startedAt, options) };
+}
+
+/** `cost` by transport, since it has a fresh target for each anyway. */
+function partsOf({ scenarios, baseline }: VsOptions): readonly Part[] {
+  const transports = TRANSPORTS_OF[baseline];
+  return scenarios.flatMap((sized): Part[] =>
+    sized.scenario.id === "cost"
+      ? transports.map((transport) => ({ sized, transports: [transport] }))
+      : [{ sized, transports }],
+  );
+}
+
+function runPart(
+  { sized, transports }: Part,
+  pair: number,
+  side: Side,
+  { baseline, pairs, workers, rules, gates, profile, command, progress, signal }: VsOptions,
+): ReturnType<typeof runBench> {
+  const kind = side === "hub" ? "hub" : baseline;
+  const absent: readonly string[] = TRANSPORTS.filter((transport) => !transports.includes(transport));
+  const told = (scenario: string): string => `${pair}/${pairs} ${kind} ${scenario}`;
+  return runBench({
+    ...{ profile, command, signal, transports },
+    scenarios: [sized],
+    // Stock clients come by polling, which a plain server in a cluster can't have; both sides do without.
+    withCanaries: false,
+    gates: gates.filter(({ metric }) => metric !== "canaries" && !absent.includes(metric)),
+    startTarget: () => spawnTarget({ kind, workers, flags: [] }),
+    canRestart: true,
+    rules: side === "hub" ? rules : BASELINE_RULES,
+    progress: {
+      phase: (scenario, phase) => progress.phase(told(scenario), phase),
+      numbers: (numbers) => progress.numbers(numbers),
+    },
+    onScenario: () => undefined,
+  });
+}
+
+/** The parts of one side of one pair, as one run; none of none. */
+function joined(parts: readonly BenchResult[], { command }: VsOptions): readonly BenchResult[] {
+  const [first] = parts;
+  if (first === undefined) return [];
+  return [
+    {
+      ...first,
+      command,
+      durationMs: parts.reduce((sum, { durationMs }) => sum + durationMs, 0),
+      outcome: outcomeOf(parts.map(({ outcome }) => outcome)),
+      scenarios: parts.flatMap(({ scenarios }) => scenarios),
+    },
+  ];
+}
+
+function resultOf(
+  runs: Readonly<Record<Side, BenchResult[]>>,
+  startedAt: Date,
+  { baseline, gates, command, profile }: VsOptions,
+): VsResult {
+  const scenarios = ratiosOf(baseline, runs.hub, runs.baseline, gates);
+  const bars = scenarios.flatMap(({ ratios }) => ratios.flatMap((ratio) => ratio.bars));
+  return {
+    ...{ kind: "vs", version: VS_VERSION, command, profile, baseline, scenarios, runs },
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    outcome: outcomeOf([...runs.hub, ...bars].map(({ outcome }) => outcome)),
+    remarks: [...remarksOn(baseline, runs.hub, runs.baseline)],
+  };
+}
