@@ -71,6 +71,8 @@ const scenarioSchema = z.object({
   outcome: z.enum(["passed", "failed", "inconclusive", "skipped"]),
   /** Why it was skipped or inconclusive, or what broke. */
   reasons: z.array(z.string()),
+  /** The same in one short line, where they are long: `busy machine: steal 8.9 %`. */
+  brief: z.string().optional(),
   durationMs: z.number(),
   phases: z.array(z.object({ name: z.string(), startMs: z.number(), endMs: z.number() })),
   /** Connections by transport, and events a second; null where the scenario has no such number. */

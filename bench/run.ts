@@ -4,12 +4,15 @@ import { Context, type ContextOptions } from "./context.ts";
 import { judge } from "./gates/judge.ts";
 import type { Gate } from "./gates/parse.ts";
 import { describeCommit, describeMachine } from "./machine/describe.ts";
-import { judgeConditions } from "./machine/validity.ts";
+import { judgeConditions, type Validity } from "./machine/validity.ts";
 import { summaryOf } from "./metric.ts";
 import { type BenchResult, RESULT_VERSION, type ScenarioResult } from "./result.ts";
 import type { Size } from "./scenarios/scenario.ts";
 import { type Measured, type Scenario, Skipped } from "./scenarios/scenario.ts";
 import { TargetDied } from "./stage.ts";
+
+/** Where no time was measured. */
+const CONCLUSIVE: Validity = { conclusive: true, reasons: [], brief: null };
 
 export interface RunOptions extends ContextOptions {
   readonly scenarios: readonly { readonly scenario: Scenario; readonly size: Size }[];
@@ -98,12 +101,13 @@ function resultOf(
   durationMs: number,
 ): ScenarioResult {
   const { metrics, conditions, measuredMs, phases, series, stages, notes, load, variant, title } = measured;
-  const validity = conditions === null ? { conclusive: true, reasons: [] } : judgeConditions(conditions);
+  const validity = conditions === null ? CONCLUSIVE : judgeConditions(conditions);
   const verdicts = judge(id, metrics, gates, { conclusive: validity.conclusive, durationMs: measuredMs });
   return {
     ...{ id, variant, title, durationMs, load },
     outcome: outcomeOf(verdicts.map(({ outcome }) => outcome)),
     reasons: [...validity.reasons],
+    ...(validity.brief !== null && { brief: validity.brief }),
     metrics: Object.fromEntries([...metrics].map(([name, metric]) => [name, summaryOf(metric)])),
     gates: verdicts,
     phases: [...phases],

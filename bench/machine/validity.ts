@@ -17,6 +17,8 @@ export interface Validity {
   readonly conclusive: boolean;
   /** A sentence each: the figure, its limit, and what to do. */
   readonly reasons: readonly string[];
+  /** All of them in one short line: `busy machine: steal 8.9 %`; null where there are none. */
+  readonly brief: string | null;
 }
 
 /**
@@ -37,55 +39,64 @@ export const LIMITS = {
 
 export function judgeConditions(conditions: Conditions): Validity {
   const { machine, loopDelayP99Ms, emitterLagP99Ms, rateReached } = conditions;
-  const reasons = [
-    ...machineReasons(machine),
-    above(loopDelayP99Ms, LIMITS.loopDelayP99Ms, (ms) => [
-      `A load generator's event loop was ${ms.toFixed(1)} ms late (p99, at most ${LIMITS.loopDelayP99Ms} ms)`,
-      "give each fewer connections, with more generators on more cores",
-    ]),
-    above(emitterLagP99Ms, LIMITS.emitterLagP99Ms, (ms) => [
-      `Events were sent ${ms.toFixed(1)} ms after they were due (p99, at most ${LIMITS.emitterLagP99Ms} ms)`,
-      "lower the rate, or give the emitter a core of its own",
-    ]),
+  const doubts = [
+    ...machineDoubts(machine),
+    above(loopDelayP99Ms, LIMITS.loopDelayP99Ms, (ms) => ({
+      brief: `generators ${ms.toFixed(1)} ms late`,
+      seen: `A load generator's event loop was ${ms.toFixed(1)} ms late (p99, at most ${LIMITS.loopDelayP99Ms} ms)`,
+      advice: "give each fewer connections, with more generators on more cores",
+    })),
+    above(emitterLagP99Ms, LIMITS.emitterLagP99Ms, (ms) => ({
+      brief: `events sent ${ms.toFixed(1)} ms late`,
+      seen: `Events were sent ${ms.toFixed(1)} ms after they were due (p99, at most ${LIMITS.emitterLagP99Ms} ms)`,
+      advice: "lower the rate, or give the emitter a core of its own",
+    })),
     rateReached === null || rateReached >= LIMITS.rateReached
       ? null
-      : sentence(
-          `Only ${percent(rateReached)} of the events that were due were sent (at least ${percent(LIMITS.rateReached)})`,
-          "lower the rate, or give the hub more cores",
-        ),
-  ].filter((reason) => reason !== null);
-  return { conclusive: reasons.length === 0, reasons };
+      : {
+          brief: `${percent(rateReached)} of events sent`,
+          seen: `Only ${percent(rateReached)} of the events that were due were sent (at least ${percent(LIMITS.rateReached)})`,
+          advice: "lower the rate, or give the hub more cores",
+        },
+  ].filter((doubt) => doubt !== null);
+  return {
+    conclusive: doubts.length === 0,
+    reasons: doubts.map(({ seen, advice }) => `${seen}: ${advice}.`),
+    brief: doubts.length === 0 ? null : `busy machine: ${doubts.map(({ brief }) => brief).join(", ")}`,
+  };
 }
 
-function machineReasons(machine: LoadRecord | null): (string | null)[] {
+/** What speaks against a measurement: in a few words, in a sentence, and what to do about it. */
+interface Doubt {
+  readonly brief: string;
+  readonly seen: string;
+  readonly advice: string;
+}
+
+function machineDoubts(machine: LoadRecord | null): (Doubt | null)[] {
   if (machine === null) return [];
   const { mean, worst } = machine;
   const figure = (name: "steal" | "foreign" | "pressure", share: number): string =>
     `${percent(share)} of the time (at most ${percent(LIMITS[name])}; ${percent(worst[name] ?? share)} at worst)`;
   return [
-    above(mean.steal, LIMITS.steal, (share) => [
-      `The hypervisor gave this machine's CPUs to others for ${figure("steal", share)}`,
-      "run it again, or on a machine whose CPUs are its own",
-    ]),
-    above(mean.foreign, LIMITS.foreign, (share) => [
-      `Other processes had this machine's CPUs for ${figure("foreign", share)}`,
-      "stop them (`top` names them) and run it again",
-    ]),
-    above(mean.pressure, LIMITS.pressure, (share) => [
-      `Some process waited for a CPU for ${figure("pressure", share)}`,
-      "lower the load, or run it on more cores",
-    ]),
+    above(mean.steal, LIMITS.steal, (share) => ({
+      brief: `steal ${percent(share)}`,
+      seen: `The hypervisor gave this machine's CPUs to others for ${figure("steal", share)}`,
+      advice: "run it again, or on a machine whose CPUs are its own",
+    })),
+    above(mean.foreign, LIMITS.foreign, (share) => ({
+      brief: `other processes ${percent(share)}`,
+      seen: `Other processes had this machine's CPUs for ${figure("foreign", share)}`,
+      advice: "stop them (`top` names them) and run it again",
+    })),
+    above(mean.pressure, LIMITS.pressure, (share) => ({
+      brief: `CPU pressure ${percent(share)}`,
+      seen: `Some process waited for a CPU for ${figure("pressure", share)}`,
+      advice: "lower the load, or run it on more cores",
+    })),
   ];
 }
 
-function above(
-  value: number | null,
-  limit: number,
-  words: (value: number) => readonly [seen: string, advice: string],
-): string | null {
-  return value === null || value <= limit ? null : sentence(...words(value));
-}
-
-function sentence(seen: string, advice: string): string {
-  return `${seen}: ${advice}.`;
+function above(value: number | null, limit: number, doubt: (value: number) => Doubt): Doubt | null {
+  return value === null || value <= limit ? null : doubt(value);
 }

@@ -2,6 +2,7 @@ import type { Output } from "../../src/cli/host.ts";
 import { inColumns, printable, type Style, styled, widthOf } from "../../src/cli/watch/text.ts";
 import type { BenchResult, GateVerdict, MetricSummary, ScenarioResult } from "../result.ts";
 import {
+  briefly,
   durationText,
   gatesOn,
   gatesWith,
@@ -80,10 +81,15 @@ export function drawScenario(scenario: ScenarioResult, look: Look): string {
     ...drawFigures(scenario, others, look),
     ...drawStages(scenario, look),
     ...scenario.reasons.flatMap((reason) =>
-      indented(reason, `  ${MARKS[scenario.outcome]} `, look, STYLES[scenario.outcome]),
+      indented(reason, `  ${MARKS[doubtOf(scenario)]} `, look, STYLES[doubtOf(scenario)]),
     ),
     ...scenario.notes.flatMap((note) => indented(note, "  ", look, "dim")),
   ].join("\n");
+}
+
+/** What its reasons speak of: a busy machine makes no gate red, and none green. */
+function doubtOf({ outcome, brief }: ScenarioResult): Outcome {
+  return brief === undefined ? outcome : "inconclusive";
 }
 
 /** What it comes to: each red gate with what it was and what it should be. */
@@ -93,10 +99,10 @@ export function drawVerdict(result: BenchResult, look: Look): string {
   });
   const open = openScenarios(result).flatMap((scenario) =>
     indented(
-      `${scenarioName(scenario)}: ${scenario.reasons.join("; ")}`,
-      `${MARKS[scenario.outcome]} `,
+      `${scenarioName(scenario)}: ${briefly(scenario)}`,
+      `${MARKS[doubtOf(scenario)]} `,
       look,
-      STYLES[scenario.outcome],
+      STYLES[doubtOf(scenario)],
     ),
   );
   const again = indented(`again: ${result.command}`, "", look, "dim");

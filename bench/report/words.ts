@@ -195,6 +195,11 @@ export function openScenarios(result: BenchResult): readonly ScenarioResult[] {
   return result.scenarios.filter(({ outcome, reasons }) => outcome !== "passed" && reasons.length > 0);
 }
 
+/** Its reasons in one line, for where they have been said at length. */
+export function briefly({ reasons, brief }: ScenarioResult): string {
+  return brief ?? reasons.join("; ");
+}
+
 /** It failed before there was anything to judge. */
 export function isBroken({ outcome, gates }: ScenarioResult): boolean {
   return outcome === "failed" && gates.length === 0;

@@ -156,7 +156,7 @@ function machine(mean: Partial<typeof quiet>): Partial<Conditions> {
 }
 
 test("at every limit it is conclusive, and so is what is not known", () => {
-  expect(judgeConditions(GOOD)).toEqual({ conclusive: true, reasons: [] });
+  expect(judgeConditions(GOOD)).toEqual({ conclusive: true, reasons: [], brief: null });
   const unknown = { machine: null, loopDelayP99Ms: null, emitterLagP99Ms: null, rateReached: null };
   expect(judgeConditions(unknown).conclusive).toBe(true);
   const nulls = { steal: null, busy: null, foreign: null, pressure: null };
@@ -178,4 +178,11 @@ test.each<[string, Partial<Conditions>, RegExp]>([
   const { conclusive, reasons } = judgeConditions({ ...GOOD, ...conditions });
   expect(conclusive).toBe(false);
   expect(reasons).toEqual([expect.stringMatching(words)]);
+});
+
+test("all that speaks against a measurement fits one line", () => {
+  const conditions = { ...machine({ steal: 0.089, foreign: 0.4 }), emitterLagP99Ms: 7.25, rateReached: 0.95 };
+  expect(judgeConditions({ ...GOOD, ...conditions }).brief).toBe(
+    "busy machine: steal 8.9 %, other processes 40.0 %, events sent 7.3 ms late, 95.0 % of events sent",
+  );
 });

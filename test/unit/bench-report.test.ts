@@ -83,6 +83,18 @@ describe("the result on a terminal", () => {
     );
   });
 
+  test("says at its end in one line what a busy machine was like, which is above at length", () => {
+    const long =
+      "Other processes had this machine's CPUs for 61.3 % of the time: stop them and run it again.";
+    const brief = "busy machine: other processes 61.3 %";
+    const busy = scenarioOf({ id: "latency", metrics: delivered(), conclusive: false });
+    const result = resultOf([{ ...busy, reasons: [long], brief }]);
+    expect(drawScenario(result.scenarios[0] ?? busy, { columns: 120, color: false })).toContain(`? ${long}`);
+    const verdict = drawVerdict(result, plainLook);
+    expect(verdict).toContain(`? latency: ${brief}\n`);
+    expect(verdict).not.toContain("stop them");
+  });
+
   test("is coloured on a terminal alone, and not against NO_COLOR", () => {
     const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 90 });
     expect(lookOf(terminal, {})).toEqual({ columns: 90, color: true });

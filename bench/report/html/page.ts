@@ -2,6 +2,7 @@ import type { BenchResult, ScenarioResult } from "../../result.ts";
 import { TRANSPORTS } from "../../transports.ts";
 import { type Markup, markup } from "../markup.ts";
 import {
+  briefly,
   counted,
   durationText,
   gatesOn,
@@ -51,7 +52,7 @@ function hero(result: BenchResult): Markup {
   });
   const open = openScenarios(result).map(
     (scenario) =>
-      markup`<li>${mark(scenario.outcome)}<span>${linkTo(result, scenario)}: ${scenario.reasons.join("; ")}</span></li>\n`,
+      markup`<li>${mark(scenario.outcome)}<span>${linkTo(result, scenario)}: ${briefly(scenario)}</span></li>\n`,
   );
   const list = red.length + open.length === 0 ? null : markup`<ul class="open">${red}${open}</ul>\n`;
   return markup`<section class="hero ${result.outcome}">
