@@ -1,6 +1,7 @@
 import { messageOf } from "../src/message-of.ts";
 import { packageVersion } from "../src/package-version.ts";
 import { Context, type ContextOptions } from "./context.ts";
+import { type BaselineFile, baselineGates } from "./gates/baseline.ts";
 import { judge } from "./gates/judge.ts";
 import type { Gate } from "./gates/parse.ts";
 import { describeCommit, describeMachine } from "./machine/describe.ts";
@@ -17,6 +18,8 @@ const CONCLUSIVE: Validity = { conclusive: true, reasons: [], brief: null };
 export interface RunOptions extends ContextOptions {
   readonly scenarios: readonly { readonly scenario: Scenario; readonly size: Size }[];
   readonly gates: readonly Gate[];
+  /** What costs may be of what they were; absent: nothing is known of that. */
+  readonly baseline?: BaselineFile;
   readonly profile: string;
   /** The command that gives the result again. */
   readonly command: string;
@@ -76,13 +79,15 @@ async function runScenario(
   scenario: Scenario,
   size: Size,
   context: Context,
-  { gates, signal }: RunOptions,
+  options: RunOptions,
   add: (result: ScenarioResult) => void,
 ): Promise<string | null> {
+  const { signal } = options;
   let beganMs = performance.now();
   try {
     for await (const measured of scenario.run(context.bench(size))) {
-      add(resultOf(scenario, measured, gates, performance.now() - beganMs));
+      const workers = context.lastTarget?.workers ?? null;
+      add(resultOf(scenario, measured, options, workers, performance.now() - beganMs));
       beganMs = performance.now();
     }
     return null;
@@ -97,12 +102,20 @@ async function runScenario(
 function resultOf(
   { id }: Scenario,
   measured: Measured,
-  gates: readonly Gate[],
+  { gates, baseline }: RunOptions,
+  workers: number | null,
   durationMs: number,
 ): ScenarioResult {
   const { metrics, conditions, measuredMs, phases, series, stages, notes, load, variant, title } = measured;
   const validity = conditions === null ? CONCLUSIVE : judgeConditions(conditions);
-  const verdicts = judge(id, metrics, gates, { conclusive: validity.conclusive, durationMs: measuredMs });
+  const held =
+    baseline === undefined || id !== "cost"
+      ? { gates: [], remark: null }
+      : baselineGates(baseline, { id, variant }, { vs: null, workers, machine: describeMachine() });
+  const verdicts = judge(id, metrics, [...gates, ...held.gates], {
+    conclusive: validity.conclusive,
+    durationMs: measuredMs,
+  });
   return {
     ...{ id, variant, title, durationMs, load },
     outcome: outcomeOf(verdicts.map(({ outcome }) => outcome)),
@@ -113,7 +126,7 @@ function resultOf(
     phases: [...phases],
     series: [...series],
     stages: [...stages],
-    notes: [...notes],
+    notes: [...notes, ...(held.remark === null ? [] : [held.remark])],
   };
 }
 

@@ -31,15 +31,19 @@ const TIMES = [
   ["p99", "p(99)"],
 ] as const;
 
-/** Hub to baseline, by scenario; the n-th run of one is the pair of the n-th of the other. `gates`: also those of others. */
+/**
+ * Hub to baseline, by scenario; the n-th run of one is the pair of the n-th of the other. `gates` may be of others too, and
+ * `gatesOf` has further ones of a scenario.
+ */
 export function ratiosOf(
   baseline: Baseline,
   hub: readonly BenchResult[],
   other: readonly BenchResult[],
   gates: readonly Gate[],
+  gatesOf: (scenario: ScenarioResult) => readonly Gate[] = () => [],
 ): VsScenario[] {
-  const bars = gates.filter(({ scenario }) => scenario === "vs");
   return measuredIn([...hub, ...other]).map((like) => {
+    const bars = [...gates, ...gatesOf(like)].filter(({ scenario }) => scenario === "vs");
     const pairs = hub.map((result, index): Pair => [sameIn(result, like), sameIn(other[index], like)]);
     return {
       id: like.id,

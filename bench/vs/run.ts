@@ -1,7 +1,9 @@
+import { type BaselineFile, type BaselineGates, baselineGates } from "../gates/baseline.ts";
 import type { Gate } from "../gates/parse.ts";
 import type { AuditRules } from "../load/audit.ts";
+import { describeMachine } from "../machine/describe.ts";
 import type { Progress } from "../progress.ts";
-import type { BenchResult } from "../result.ts";
+import type { BenchResult, ScenarioResult } from "../result.ts";
 import { outcomeOf, runBench } from "../run.ts";
 import type { Sized } from "../sizes.ts";
 import { spawnTarget } from "../target/spawned.ts";
@@ -17,6 +19,8 @@ export interface VsOptions {
   readonly scenarios: readonly Sized[];
   /** Of the scenarios, and of `vs`. */
   readonly gates: readonly Gate[];
+  /** What ratios may be of what they were; absent: nothing is known of that. */
+  readonly file?: BaselineFile;
   readonly profile: string;
   readonly command: string;
   /** Of the hub, and of a baseline that has some. */
@@ -131,15 +135,20 @@ function joined(parts: readonly BenchResult[], { command }: VsOptions): readonly
 function resultOf(
   runs: Readonly<Record<Side, BenchResult[]>>,
   startedAt: Date,
-  { baseline, gates, command, profile }: VsOptions,
+  { baseline, gates, command, profile, workers, file }: VsOptions,
 ): VsResult {
-  const scenarios = ratiosOf(baseline, runs.hub, runs.baseline, gates);
+  const held = (scenario: ScenarioResult): BaselineGates =>
+    file === undefined
+      ? { gates: [], remark: null }
+      : baselineGates(file, scenario, { vs: baseline, workers, machine: describeMachine() });
+  const scenarios = ratiosOf(baseline, runs.hub, runs.baseline, gates, (one) => held(one).gates);
+  const unheld = (runs.hub[0]?.scenarios ?? []).flatMap((scenario) => held(scenario).remark ?? []);
   const bars = scenarios.flatMap(({ ratios }) => ratios.flatMap((ratio) => ratio.bars));
   return {
     ...{ kind: "vs", version: VS_VERSION, command, profile, baseline, scenarios, runs },
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
     outcome: outcomeOf([...runs.hub, ...bars].map(({ outcome }) => outcome)),
-    remarks: [...remarksOn(baseline, runs.hub, runs.baseline)],
+    remarks: [...remarksOn(baseline, runs.hub, runs.baseline), ...new Set(unheld)],
   };
 }

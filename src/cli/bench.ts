@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { baselineOf } from "../../bench/gates/baseline.ts";
 import { CATALOGUE } from "../../bench/gates/catalogue.ts";
 import { type Gate, parseGates } from "../../bench/gates/parse.ts";
 import { drawScenario, drawVerdict, lookOf } from "../../bench/report/terminal.ts";
@@ -11,11 +12,12 @@ import { TRANSPORTS } from "../../bench/transports.ts";
 import { BASELINES, type Baseline } from "../../bench/vs/baselines.ts";
 import { nearest } from "../config/errors.ts";
 import { codeOf } from "../config/sources.ts";
+import { type BaselineFlags, readBaseline, writeBaseline } from "./bench/baseline.ts";
 import { addCompare } from "./bench/compare.ts";
 import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
 import { preflight } from "./bench/preflight.ts";
 import { refuseBeside, selfTest } from "./bench/self-test.ts";
-import { codeFor, stoppable } from "./bench/stoppable.ts";
+import { codeFor, stoppable, wasBusy } from "./bench/stoppable.ts";
 import { type TargetOptions, targetOf } from "./bench/target.ts";
 import { benchVs } from "./bench/vs.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
@@ -23,7 +25,7 @@ import type { Host } from "./host.ts";
 import type { End } from "./main.ts";
 import { durationMs, refuseStray, takesAnything, wholeNumber } from "./options.ts";
 
-interface Options extends OutputFiles, TargetOptions {
+interface Options extends OutputFiles, TargetOptions, BaselineFlags {
   readonly profile: Profile;
   readonly connections?: string;
   readonly duration?: string;
@@ -59,6 +61,8 @@ export function addBench(program: Command, host: Host, end: End): void {
         ...BASELINES,
       ]),
     )
+    .option("--baseline <file>", "costs, or with --vs ratios, may be 10 % above those of this file")
+    .option("--write-baseline <file>", "writes such a file")
     .option("--pairs <n>", "with --vs: how often both are run (default: 5; fewer judge nothing)");
   for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
   command.addHelpText("after", helpText());
@@ -116,9 +120,10 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
   refuseUnknown(scenarios);
   const wishes = wishesOf(options);
   const gates = await readGates(host, options.gates);
+  const baseline = await readBaseline(host, options);
   const { vs } = options;
   if (vs !== undefined) {
-    return benchVs(host, { ...options, vs }, { scenarios, wishes, gates, rules: HUB_RULES });
+    return benchVs(host, { ...options, vs }, { scenarios, wishes, gates, baseline, rules: HUB_RULES });
   }
   if (options.pairs !== undefined)
     throw new CommandFailed(exitCode.usage, "--pairs is for --vs; leave it out");
@@ -129,6 +134,7 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
   return stoppable(host, async (signal, progress) => {
     const { result, died } = await runBench({
       ...{ scenarios: sized, gates, progress, signal },
+      ...(baseline !== undefined && { baseline }),
       profile: options.profile,
       command: `progress-hub bench ${host.argv.slice(1).join(" ")}`.trim(),
       startTarget: target.start,
@@ -143,6 +149,7 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
     progress.pause();
     host.stdout.write(`\n${drawVerdict(result, look)}\n`);
     await writeOutputs(host, options, result);
+    await writeBaseline(host, options, () => baselineOf(result), wasBusy([result]));
     if (died !== null) throw new CommandFailed(exitCode.unreachable, `the target died: ${died}`);
     return codeFor(result);
   });

@@ -25,3 +25,7 @@ export async function stoppable<Value>(
 export function codeFor({ outcome }: Pick<BenchResult, "outcome">): ExitCode {
   return { passed: exitCode.done, failed: exitCode.failed, inconclusive: exitCode.inconclusive }[outcome];
 }
+
+export function wasBusy(results: readonly BenchResult[]): boolean {
+  return results.some(({ scenarios }) => scenarios.some(({ brief }) => brief !== undefined));
+}

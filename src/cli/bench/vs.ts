@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { type BaselineFile, vsBaselineOf } from "../../../bench/gates/baseline.ts";
 import type { Gate } from "../../../bench/gates/parse.ts";
 import type { AuditRules } from "../../../bench/load/audit.ts";
 import { vsHtml } from "../../../bench/report/html/vs.ts";
@@ -11,12 +12,13 @@ import { runVs } from "../../../bench/vs/run.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { wholeNumber } from "../options.ts";
+import { type BaselineFlags, writeBaseline } from "./baseline.ts";
 import { jsonOf, type OutputFiles, writeFiles } from "./outputs.ts";
 import { preflight } from "./preflight.ts";
-import { codeFor, stoppable } from "./stoppable.ts";
+import { codeFor, stoppable, wasBusy } from "./stoppable.ts";
 import { MAX_WORKERS, type TargetOptions } from "./target.ts";
 
-export interface VsFlags extends OutputFiles, TargetOptions {
+export interface VsFlags extends OutputFiles, TargetOptions, BaselineFlags {
   readonly vs: Baseline;
   readonly pairs?: string;
   readonly profile: Profile;
@@ -27,6 +29,8 @@ interface VsPlan {
   readonly scenarios: readonly string[];
   readonly wishes: SizeWishes;
   readonly gates: readonly Gate[];
+  /** Undefined: ratios are held to the gates alone. */
+  readonly baseline: BaselineFile | undefined;
   readonly rules: AuditRules;
 }
 
@@ -49,6 +53,7 @@ export async function benchVs(host: Host, flags: VsFlags, plan: VsPlan): Promise
     const { result, died } = await runVs({
       ...{ baseline, pairs, profile, workers, progress, signal },
       ...{ gates: plan.gates, rules: plan.rules, scenarios: sized },
+      ...(plan.baseline !== undefined && { file: plan.baseline }),
       command: `progress-hub bench ${host.argv.slice(1).join(" ")}`.trim(),
       onRun: (run) => {
         progress.pause();
@@ -64,6 +69,7 @@ export async function benchVs(host: Host, flags: VsFlags, plan: VsPlan): Promise
       html: () => vsHtml(result),
       junit: () => vsJunit(result),
     });
+    await writeBaseline(host, flags, () => vsBaselineOf(result), wasBusy(result.runs.hub));
     return codeFor(result);
   });
 }
