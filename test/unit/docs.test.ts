@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { CATALOGUE } from "../../bench/gates/catalogue.ts";
+import { SCENARIOS } from "../../bench/scenarios/all.ts";
+import { BASELINES } from "../../bench/vs/baselines.ts";
 import { settingsTable } from "../../src/config/docs.ts";
 import { errorCatalogue } from "../../src/errors.ts";
 import { contractIdOf } from "../../src/ingest/tusd.ts";
 import { metricNames, metricOf, PREFIX } from "../../src/metrics/table.ts";
 import { STATE_TYPES } from "../clients/watcher.ts";
+import { command } from "./cli-harness.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -37,4 +41,31 @@ it("docs/operations.md holds the table of metrics, as it is now, and names no ot
   expect(text).toContain(["| name | type | labels | meaning |", "|---|---|---|---|", ...rows, ""].join("\n"));
   const named = text.matchAll(new RegExp(`${PREFIX}([a-z_]+[a-z])`, "g"));
   for (const [, name = ""] of named) expect(metricNames).toContain(name.replace(/_bucket$/, ""));
+});
+
+it("docs/bench.md names every scenario, metric, baseline and flag of bench, and each gate of ours", async () => {
+  const text = read("docs/bench.md");
+  const baselines = new RegExp(`^(${BASELINES.join("|")})\\.`);
+  const metrics = [...CATALOGUE.values()].flatMap((known) => [...known.keys()]);
+  const names = [
+    ...[...SCENARIOS.map(({ id }) => id), ...[...CATALOGUE.keys()].filter((id) => id !== "vs")],
+    ...[...metrics.map((name) => name.replace(baselines, "")), ...BASELINES],
+  ];
+  for (const name of new Set(names)) expect(text).toContain(`\`${name}\``);
+  const helps = [await command(["bench", "--help"]), await command(["bench", "compare", "--help"])];
+  const flags = helps.flatMap(({ out }) =>
+    [...out.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag = ""]) => flag),
+  );
+  expect(flags.length).toBeGreaterThan(10);
+  for (const flag of flags) expect(text).toContain(flag);
+  const gates: unknown = JSON.parse(read("bench/gates.json"));
+  const gated = Object.keys(gates instanceof Object ? gates : {}).map((key) =>
+    key.slice(key.indexOf(".") + 1),
+  );
+  const table = text.slice(text.indexOf("## Gates"), text.indexOf("## Reading the result"));
+  const transports = ["socketio", "websocket", "sse", "polling"];
+  for (const name of gated.map((metric) => metric.replace(baselines, ""))) {
+    if (transports.includes(name) || name === "messages") continue;
+    expect(table).toContain(name);
+  }
 });
