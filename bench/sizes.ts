@@ -39,7 +39,7 @@ const VS: Size = {
   rates: [5_000],
 };
 const VS_SIZES: Readonly<Record<Profile, Size>> = {
-  smoke: { ...VS, holdMs: 2 * SECOND, warmUpMs: 2 * SECOND, measureMs: 6 * SECOND, rates: [2_000] },
+  smoke: { ...VS, holdMs: 2 * SECOND, warmUpMs: 2 * SECOND, measureMs: 6 * SECOND },
   ci: VS,
   full: { ...VS, connections: 10_000, connectPerSecond: 1_000, measureMs: 20 * SECOND },
   soak: { ...VS, connections: 10_000, connectPerSecond: 1_000, measureMs: 10 * MINUTE },

@@ -58,8 +58,9 @@ export function vsOrigin({ runs }: VsResult): readonly string[] {
 
 export function vsRowOf(scenario: VsScenario, ratio: Ratio): SideRow {
   const { bars, unit } = ratio;
-  const worst = (["failed", "inconclusive", "passed"] as const).find((outcome) =>
-    bars.some((bar) => bar.outcome === outcome),
+  // Of several, the one that decides: there is room for one.
+  const [worst] = (["failed", "inconclusive", "passed"] as const).flatMap((outcome) =>
+    bars.filter((bar) => bar.outcome === outcome),
   );
   const side = (value: number | null) => cellOf(value, { statistic: "value", unit });
   return {
@@ -69,10 +70,7 @@ export function vsRowOf(scenario: VsScenario, ratio: Ratio): SideRow {
     ratio: ratioText(ratio.ratio),
     spread: spreadText(ratio.spread),
     limit: bars.map(({ threshold }) => threshold).join(", "),
-    verdict:
-      worst === undefined
-        ? null
-        : { words: bars.map(({ threshold }) => boundWords(threshold)).join(", "), outcome: worst },
+    verdict: worst === undefined ? null : { words: boundWords(worst.threshold), outcome: worst.outcome },
   };
 }
 

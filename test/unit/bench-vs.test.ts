@@ -132,6 +132,15 @@ describe("a result of --vs", () => {
     );
   });
 
+  test("names of several bars on one ratio the one that decides", () => {
+    const both = gatesOf({ "vs.bare-relay.cpu_per_event": ["value<=2", "value<=1.234"] });
+    const scenarios = ratiosOf("bare-relay", runs([45, 45, 45, 45, 45]), THIRTY, both);
+    const text = drawVs(resultAt(45, { scenarios, outcome: "failed" }), { columns: 80, color: false });
+    expect(text).toMatch(/ {2}✗ ≤ 1\.23\n/);
+    expect(text).toContain("1 of 2 bars against bare-relay is not met");
+    for (const line of text.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+  });
+
   test("counts the hub's own gates", () => {
     const result = resultAt(45, { outcome: "failed" });
     const hub = [...result.runs.hub.slice(1), run({ us: 45, lost: 2 })];
