@@ -16,7 +16,7 @@ interface Wanted {
   readonly transport: string | null;
   readonly metric: string;
   readonly statistic: string;
-  /** A time of a busy machine says nothing; a cost does, and its noise is in the spread. */
+  /** A time of a busy machine says nothing; a cost does, with its noise in the spread. */
   readonly isTime: boolean;
 }
 
@@ -63,6 +63,7 @@ function ratioRow(wanted: Wanted, pairs: readonly Pair[], bars: readonly Gate[])
   const counting = wanted.isTime ? pairs.filter((pair) => !pair.some(isBusy)) : pairs;
   // What does not count is better than nothing to look at.
   const shown = counting.length === 0 ? pairs : counting;
+  const busy = shown.filter((pair) => pair.some(isBusy)).length;
   const read = shown.map(([hub, baseline]) => [readingOf(hub, wanted), readingOf(baseline, wanted)] as const);
   const ratios = read.flatMap(
     ([hub, baseline]) => ratioOf(baseline?.value ?? null, hub?.value ?? null) ?? [],
@@ -76,23 +77,24 @@ function ratioRow(wanted: Wanted, pairs: readonly Pair[], bars: readonly Gate[])
     ratio: medianRatioOf(ratios),
     spread: pairOf(spreadOf(ratios)),
     pairs: counting.length,
-    bars: bars.map((gate) =>
-      judgeBar(gate, shown === counting ? ratios : [], counting.length < pairs.length),
-    ),
+    bars: bars.map((gate) => judgeBar(gate, counting.length === 0 ? [] : ratios, 2 * busy > shown.length)),
   };
 }
 
 /**
- * Passed or failed only where the whole spread is on one side of the limit. A ratio that was never measured fails, as any
- * gate without samples, unless it is the machine that was too busy for it.
+ * Passed or failed only where the whole spread is on one side of the limit. A machine that was busy for most pairs may have
+ * made a ratio worse, since it leaves a hub smaller batches, and so makes no bar red. A ratio that was never measured
+ * fails, as any gate without samples.
  */
 function judgeBar({ threshold }: Gate, ratios: readonly number[], wasBusy: boolean): Bar {
   const { text } = threshold;
-  if (ratios.length === 0) return { threshold: text, outcome: wasBusy ? "inconclusive" : "failed" };
+  const red = { threshold: text, outcome: wasBusy ? "inconclusive" : "failed" } as const;
+  if (ratios.length === 0) return red;
   const spread = isTelling(ratios.length) ? spreadOf(ratios) : null;
   if (spread === null) return { threshold: text, outcome: "inconclusive" };
   const [atLeast, atMost] = [holds(threshold, spread[0]), holds(threshold, spread[1])];
-  return { threshold: text, outcome: atLeast !== atMost ? "inconclusive" : atLeast ? "passed" : "failed" };
+  if (atLeast !== atMost) return { threshold: text, outcome: "inconclusive" };
+  return atLeast ? { threshold: text, outcome: "passed" } : red;
 }
 
 /** What the scenario measures of the wanted, of the transports that were there. */

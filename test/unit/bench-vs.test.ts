@@ -93,6 +93,12 @@ describe("ratios of a hub to a baseline", () => {
     expect(ratioOf("cpu_per_event", THIRTY, without)).toMatchObject({ hub: 30, baseline: null, ratio: null });
   });
 
+  test("of a busy machine may meet a bar, and don't miss one", () => {
+    const busy = (us: number) => Array.from({ length: 5 }, () => run({ us, isBusy: true }));
+    expect([outcomesOf(busy(45)), outcomesOf(busy(75))]).toEqual([["passed"], ["inconclusive"]]);
+    expect(outcomesOf([...busy(75).slice(0, 2), ...runs([75, 75, 75])])).toEqual(["failed"]);
+  });
+
   test("count a busy pair for its costs, and not for its times", () => {
     const hub = [...runs([45, 45, 45, 45, 45]), run({ us: 45, medianMs: 200, isBusy: true })];
     const other = [...THIRTY, run({})];
