@@ -43,6 +43,7 @@ export class Context {
       ...{ size, progress, signal, canRestart, transports },
       held: () => this.#held(size),
       fresh: (wish, use) => this.#fresh(wish, use),
+      alone: (use) => this.#alone(use),
     };
   }
 
@@ -82,20 +83,22 @@ export class Context {
     wish: StageWish,
     use: (stage: Stage, target: Target) => Promise<Value>,
   ): Promise<Value> {
-    await this.close();
-    const target = await this.#start();
-    try {
-      const options = this.#stageOptions(
-        target,
-        populationOf(wish, this.#options.transports),
-        wish.connectPerSecond,
-      );
-      const stage = await Stage.open(options);
+    return this.#alone(async (target) => {
+      const population = populationOf(wish, this.#options.transports);
+      const stage = await Stage.open(this.#stageOptions(target, population, wish.connectPerSecond));
       try {
         return await use(stage, target);
       } finally {
         await stage.close();
       }
+    });
+  }
+
+  async #alone<Value>(use: (target: Target) => Promise<Value>): Promise<Value> {
+    await this.close();
+    const target = await this.#start();
+    try {
+      return await use(target);
     } finally {
       await target.stop();
     }

@@ -10,7 +10,7 @@ import { summaryOf } from "./metric.ts";
 import { type BenchResult, RESULT_VERSION, type ScenarioResult } from "./result.ts";
 import type { Size } from "./scenarios/scenario.ts";
 import { type Measured, type Scenario, Skipped } from "./scenarios/scenario.ts";
-import { TargetDied } from "./stage.ts";
+import { TargetDied } from "./target/alive.ts";
 
 /** Where no time was measured. */
 const CONCLUSIVE: Validity = { conclusive: true, reasons: [], brief: null };

@@ -45,6 +45,8 @@ const VS_SIZES: Readonly<Record<Profile, Size>> = {
   soak: { ...VS, connections: 10_000, connectPerSecond: 1_000, measureMs: 10 * MINUTE },
 };
 
+/** Three loads after each other, of 10 connections. */
+const ingestOf = (size: Size, measureMs: number): Size => ({ ...size, connections: 10, measureMs });
 const SOAK: Size = { ...FULL, measureMs: 60 * MINUTE, rates: [1_000] };
 
 const PLANS: Readonly<Record<Profile, Plan>> = {
@@ -52,16 +54,19 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["connect", SMOKE],
     ["latency", SMOKE],
     ["user-rate", SMOKE],
+    ["ingest", ingestOf(SMOKE, 3 * SECOND)],
   ],
   ci: [
     ["connect", CI],
     ["latency", CI],
     ["user-rate", CI],
+    ["ingest", ingestOf(CI, 15 * SECOND)],
   ],
   full: [
     ["connect", FULL],
     ["latency", FULL],
     ["user-rate", FULL],
+    ["ingest", ingestOf(FULL, MINUTE)],
   ],
   soak: [
     ["connect", SOAK],

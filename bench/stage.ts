@@ -10,6 +10,7 @@ import { type KernelMemory, kernelMemory } from "./machine/sockets.ts";
 import type { Progress } from "./progress.ts";
 import { type LoadOutcome, RunningLoad, sumOf } from "./running-load.ts";
 import { dueUs, eventCount, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
+import { whileAlive } from "./target/alive.ts";
 import type { Target } from "./target/target.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
 
@@ -78,7 +79,6 @@ export class Stage {
   readonly #hub: ProcessTree | null;
   readonly #emptyPssKib: number | null;
   readonly #emptyKernel: KernelMemory | null;
-  readonly #aborted: Promise<never>;
   readonly #companions = new Map<CompanionName, Fleet>();
   #loads = 0;
 
@@ -89,12 +89,6 @@ export class Stage {
     this.#hub = hub;
     this.#emptyPssKib = hub?.pssKib() ?? null;
     this.#emptyKernel = kernelMemory();
-    const { signal } = options;
-    this.#aborted = new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    });
-    // Who waits for nothing when it happens must not end the process.
-    this.#aborted.catch(() => undefined);
   }
 
   /** Starts the generators; nobody is connected yet. */
@@ -265,12 +259,7 @@ export class Stage {
       before = { messages, atMs };
     }, LOOK_EVERY_MS);
     try {
-      signal.throwIfAborted();
-      return await Promise.race([
-        work,
-        target.ended.then((reason) => Promise.reject(new TargetDied(reason))),
-        this.#aborted,
-      ]);
+      return await whileAlive([target], signal, work);
     } finally {
       clearInterval(timer);
     }
@@ -291,11 +280,6 @@ export class Stage {
   #nowUs(): number {
     return Math.round(monotonicUs()) - this.#epochUs;
   }
-}
-
-/** The hub that is measured has ended, or does not answer any more. */
-export class TargetDied extends Error {
-  override readonly name = "TargetDied";
 }
 
 function isFarApart({ users, photosPerUser, eventsPerSecond }: Steady, rules: AuditRules): boolean {

@@ -1,9 +1,9 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
-import jsonwebtoken from "jsonwebtoken";
 import { monotonicUs } from "../clock.ts";
 import { newHistogram } from "../metric.ts";
 import { placesOf, userIdOf } from "../schedule/steady.ts";
+import { tokenFor } from "../token.ts";
 import { Audit, type AuditCounts, addFindings, NO_FINDINGS } from "./audit.ts";
 import { type ClientEvents, type ClientOptions, LoadClient } from "./client.ts";
 import { type Destination, destinationOf } from "./connection.ts";
@@ -17,7 +17,6 @@ const TICK_MS = 10;
 const COUNTS_EVERY_MS = 250;
 /** A client that has not synced by then has failed. */
 const CONNECT_TIMEOUT_MS = 30_000;
-const TOKEN_TTL = "6h";
 const LOOP_RESOLUTION_MS = 5;
 const MAX_EXAMPLES = 5;
 
@@ -121,11 +120,10 @@ export class Generator {
     if (client === undefined || destination === undefined) return;
     this.#pending += 1;
     const { population, jwtSecret } = this.#options;
-    const subject = userIdOf(population.run, client.user);
     client.open({
       destination,
       isSlow: this.#options.isSlow,
-      token: jsonwebtoken.sign({}, jwtSecret, { subject, expiresIn: TOKEN_TTL }),
+      token: tokenFor(userIdOf(population.run, client.user), jwtSecret),
     });
   }
 

@@ -1,5 +1,6 @@
 import { connect } from "./connect.ts";
 import { cost } from "./cost.ts";
+import { ingest } from "./ingest.ts";
 import { ladder } from "./ladder.ts";
 import { latency } from "./latency.ts";
 import { restart } from "./restart.ts";
@@ -17,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   storm,
   slow,
   restart,
+  ingest,
   cost,
 ];

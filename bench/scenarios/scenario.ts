@@ -38,6 +38,8 @@ export interface Bench {
   held(): Promise<HeldStage>;
   /** A target and a population of its own; ended when `use` is. */
   fresh<Value>(wish: StageWish, use: (stage: Stage, target: Target) => Promise<Value>): Promise<Value>;
+  /** A target of its own without anybody connected; ended when `use` is. */
+  alone<Value>(use: (target: Target) => Promise<Value>): Promise<Value>;
 }
 
 export interface HeldStage {

@@ -5,7 +5,7 @@ import type { GateVerdict } from "../result.ts";
 import { runBench } from "../run.ts";
 import type { Size } from "../scenarios/scenario.ts";
 import { planOf } from "../sizes.ts";
-import { TargetDied } from "../stage.ts";
+import { TargetDied } from "../target/alive.ts";
 import type { Target } from "../target/target.ts";
 import { TRANSPORTS } from "../transports.ts";
 import { FAULTS, type Fault } from "./faults.ts";

@@ -7,7 +7,7 @@ import { drawSelfTest, drawTrial } from "../../../bench/self-test/draw.ts";
 import { runSelfTest, SELF_TEST_SIZE } from "../../../bench/self-test/run.ts";
 import { outcomeOfAll, type Trial } from "../../../bench/self-test/verdict.ts";
 import { planOf, type SizeWishes, sizeWith } from "../../../bench/sizes.ts";
-import { TargetDied } from "../../../bench/stage.ts";
+import { TargetDied } from "../../../bench/target/alive.ts";
 import type { Target } from "../../../bench/target/target.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
