@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Gate } from "./gates/parse.ts";
 import { openHeld } from "./held-stage.ts";
 import type { AuditRules } from "./load/audit.ts";
 import type { Population } from "./load/population.ts";
@@ -17,6 +18,7 @@ export interface ContextOptions {
   readonly rules: AuditRules;
   /** Stock clients beside the population; absent: yes. */
   readonly withCanaries?: boolean;
+  readonly gates: readonly Gate[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -38,9 +40,9 @@ export class Context {
 
   /** For one scenario. */
   bench(size: Size): Bench {
-    const { progress, signal, canRestart, transports } = this.#options;
+    const { progress, signal, canRestart, transports, gates } = this.#options;
     return {
-      ...{ size, progress, signal, canRestart, transports },
+      ...{ size, gates, progress, signal, canRestart, transports },
       held: () => this.#held(size),
       fresh: (wish, use) => this.#fresh(wish, use),
       alone: (use) => this.#alone(use),

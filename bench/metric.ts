@@ -4,9 +4,21 @@ import type { MetricSummary } from "./result.ts";
 /** What a scenario has measured, before it is judged and written down. */
 export type Metric =
   | { readonly type: "trend"; readonly unit: "ms"; readonly histogram: Histogram }
+  | { readonly type: "trend"; readonly unit: "ms"; readonly told: ToldTrend }
   | { readonly type: "counter"; readonly unit: string; readonly count: number }
   | { readonly type: "gauge"; readonly unit: string; readonly value: number }
   | { readonly type: "rate"; readonly passes: number; readonly total: number };
+
+/** Times that another tool has measured and judged: its figures in milliseconds, null without samples. */
+export interface ToldTrend {
+  readonly figures: Readonly<
+    Record<"min" | "avg" | "med" | "p90" | "p99" | "p999" | "max", number | null>
+  > & {
+    readonly count: number;
+  };
+  /** By threshold, as it is written in gates.json: what the tool compared, and what it found. */
+  readonly verdicts: ReadonlyMap<string, { readonly value: number | null; readonly ok: boolean }>;
+}
 
 export type Metrics = ReadonlyMap<string, Metric>;
 
@@ -22,6 +34,10 @@ export function newHistogram(): Histogram {
 
 export function trend(histogram: Histogram): Metric {
   return { type: "trend", unit: "ms", histogram };
+}
+
+export function toldTrend(told: ToldTrend): Metric {
+  return { type: "trend", unit: "ms", told };
 }
 
 export function counter(count: number, unit = ""): Metric {
@@ -46,6 +62,7 @@ export function summaryOf(metric: Metric): MetricSummary {
     if (metric.type !== "rate") return metric;
     return { ...metric, rate: metric.total === 0 ? null : metric.passes / metric.total };
   }
+  if ("told" in metric) return toldSummary(metric.told);
   const { histogram, unit } = metric;
   const at = (percentile: number) => percentileMs(histogram, percentile);
   const count = histogram.totalCount;
@@ -62,6 +79,22 @@ export function summaryOf(metric: Metric): MetricSummary {
     max: count === 0 ? null : histogram.maxValue / US_PER_MS,
     curve: count === 0 ? [] : curveOf(histogram),
   };
+}
+
+function toldSummary({ figures }: ToldTrend): MetricSummary {
+  const { min, med, p90, p99, p999, max } = figures;
+  const points: [number, number | null][] = [
+    [0, min],
+    [50, med],
+    [90, p90],
+    [99, p99],
+    [99.9, p999],
+    [100, max],
+  ];
+  const curve = points.flatMap(([percentile, ms]): [number, number][] =>
+    ms === null ? [] : [[percentile, ms]],
+  );
+  return { type: "trend", unit: "ms", ...figures, curve };
 }
 
 function curveOf(histogram: Histogram): [number, number][] {

@@ -3,7 +3,6 @@ import { packageVersion } from "../src/package-version.ts";
 import { Context, type ContextOptions } from "./context.ts";
 import { type BaselineFile, baselineGates } from "./gates/baseline.ts";
 import { judge } from "./gates/judge.ts";
-import type { Gate } from "./gates/parse.ts";
 import { describeCommit, describeMachine } from "./machine/describe.ts";
 import { judgeConditions, type Validity } from "./machine/validity.ts";
 import { summaryOf } from "./metric.ts";
@@ -17,7 +16,6 @@ const CONCLUSIVE: Validity = { conclusive: true, reasons: [], brief: null };
 
 export interface RunOptions extends ContextOptions {
   readonly scenarios: readonly { readonly scenario: Scenario; readonly size: Size }[];
-  readonly gates: readonly Gate[];
   /** What costs may be of what they were; absent: nothing is known of that. */
   readonly baseline?: BaselineFile;
   readonly profile: string;

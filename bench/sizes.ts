@@ -60,12 +60,14 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["connect", CI],
     ["latency", CI],
     ["user-rate", CI],
+    ["k6", { ...CI, measureMs: 10 * SECOND, otherClients: 500 }],
     ["ingest", ingestOf(CI, 15 * SECOND)],
   ],
   full: [
     ["connect", FULL],
     ["latency", FULL],
     ["user-rate", FULL],
+    ["k6", { ...FULL, measureMs: 30 * SECOND, rates: [1_000] }],
     ["ingest", ingestOf(FULL, MINUTE)],
   ],
   soak: [

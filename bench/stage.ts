@@ -37,6 +37,15 @@ export interface LoadPlan {
   readonly internalUrl?: string;
 }
 
+/** A load, and in microseconds of the run what of it is measured (`fromUs` to before `toUs`) and when it is over. */
+export interface ScheduledLoad {
+  readonly plan: LoadPlan;
+  readonly steady: Steady;
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly endUs: number;
+}
+
 /** `canaries`: stock clients. `witnesses`: to whom nothing is done while it is to all others. `slow`: who read slowly. */
 export type CompanionName = "canaries" | "witnesses" | "slow";
 
@@ -161,14 +170,28 @@ export class Stage {
     return pssKib === null || this.#emptyPssKib === null ? null : pssKib - this.#emptyPssKib;
   }
 
-  /** Puts the load on, waits for its end, and judges what came of it. `during` may do harm meanwhile. */
-  async load(
-    plan: LoadPlan,
+  /** Fixes when each event of the load is due; `startInMs` from now the first. */
+  schedule(plan: LoadPlan, startInMs = START_IN_MS): ScheduledLoad {
+    const steady = this.#steadyOf(plan, startInMs);
+    return {
+      plan,
+      steady,
+      fromUs: dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000,
+      toUs: dueUs(steady, progressTo(steady)),
+      endUs: dueUs(steady, eventCount(steady)),
+    };
+  }
+
+  /** Puts the load on from now, waits for its end, and judges what came of it. `during` may do harm meanwhile. */
+  load(plan: LoadPlan, during?: (load: RunningLoad) => Promise<void>): Promise<LoadOutcome> {
+    return this.put(this.schedule(plan), during);
+  }
+
+  /** As `load`, of one whose times are fixed; they must not have begun. */
+  async put(
+    { plan, steady, fromUs, toUs }: ScheduledLoad,
     during: (load: RunningLoad) => Promise<void> = async () => {},
   ): Promise<LoadOutcome> {
-    const steady = this.#steadyOf(plan);
-    const fromUs = dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000;
-    const toUs = dueUs(steady, progressTo(steady));
     const { target } = this.options;
     const isEachShown = plan.isEachShown && isFarApart(steady, this.options.rules);
     const expectation = { steady, fromUs, toUs, isEachShown };
@@ -184,7 +207,8 @@ export class Stage {
     });
     const load = new RunningLoad(target, this.fleet, this.#hub, emitter);
     try {
-      await this.#watched(plan.scenario, "warm-up", this.#until(fromUs), () => this.#share(0, fromUs));
+      const beganUs = this.nowUs();
+      await this.#watched(plan.scenario, "warm-up", this.#until(fromUs), () => this.#share(beganUs, fromUs));
       await load.begin();
       const harm = during(load);
       // It is waited for below; until then it must not end the process.
@@ -201,6 +225,16 @@ export class Stage {
     }
   }
 
+  /** Does something else with everybody connected; fails when the target dies, or somebody pressed Ctrl-C. */
+  meanwhile<Value>(scenario: string, phase: string, work: Promise<Value>): Promise<Value> {
+    return this.#watched(scenario, phase, work, () => null);
+  }
+
+  /** Microseconds of the run. */
+  nowUs(): number {
+    return Math.round(monotonicUs()) - this.#epochUs;
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#fleets().map((fleet) => fleet.close()));
   }
@@ -209,7 +243,10 @@ export class Stage {
     return [this.fleet, ...this.#companions.values()];
   }
 
-  #steadyOf({ eventsPerSecond, users, photosPerUser, warmUpMs, measureMs }: LoadPlan): Steady {
+  #steadyOf(
+    { eventsPerSecond, users, photosPerUser, warmUpMs, measureMs }: LoadPlan,
+    startInMs: number,
+  ): Steady {
     this.#loads += 1;
     const progressMs = warmUpMs + measureMs;
     return {
@@ -219,7 +256,7 @@ export class Stage {
       photosPerUser,
       rounds: Math.max(photosPerUser, Math.ceil((progressMs * eventsPerSecond) / 1_000 / users)),
       eventsPerSecond,
-      startUs: this.#nowUs() + START_IN_MS * 1_000,
+      startUs: this.nowUs() + startInMs * 1_000,
     };
   }
 
@@ -266,7 +303,7 @@ export class Stage {
   }
 
   async #until(us: number): Promise<void> {
-    await this.#pause((us - this.#nowUs()) / 1_000);
+    await this.#pause((us - this.nowUs()) / 1_000);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -274,11 +311,7 @@ export class Stage {
   }
 
   #share(fromUs: number, toUs: number): number {
-    return (this.#nowUs() - fromUs) / (toUs - fromUs);
-  }
-
-  #nowUs(): number {
-    return Math.round(monotonicUs()) - this.#epochUs;
+    return (this.nowUs() - fromUs) / (toUs - fromUs);
   }
 }
 

@@ -27,13 +27,18 @@ export function judge(
 }
 
 function verdictOf(gate: Gate, metric: Metric | undefined, circumstances: Circumstances): GateVerdict {
-  const value = metric === undefined ? null : measuredBy(metric, gate.threshold, circumstances);
+  // Another tool's verdict stands as it is.
+  const told =
+    metric !== undefined && "told" in metric ? metric.told.verdicts.get(gate.threshold.text) : null;
+  const value =
+    told?.value ?? (metric === undefined ? null : measuredBy(metric, gate.threshold, circumstances));
+  const isGreen = told == null ? holds(gate.threshold, value) : told.ok && value !== null;
   const doubtful = !circumstances.conclusive && !gate.correctness && value !== null;
   return {
     metric: `${gate.scenario}.${gate.metric}`,
     threshold: gate.threshold.text,
     value,
-    outcome: doubtful ? "inconclusive" : holds(gate.threshold, value) ? "passed" : "failed",
+    outcome: doubtful ? "inconclusive" : isGreen ? "passed" : "failed",
   };
 }
 
@@ -45,7 +50,7 @@ function measuredBy(
   const summary = summaryOf(metric);
   switch (summary.type) {
     case "trend":
-      if (metric.type !== "trend" || summary.count === 0) return null;
+      if (!("histogram" in metric) || summary.count === 0) return null;
       if (aggregation === "p") return percentileMs(metric.histogram, percentile ?? 0);
       return aggregation === "value" || aggregation === "rate" ? null : summary[aggregation];
     case "counter":

@@ -100,7 +100,8 @@ function planOf(options: K6Options, folder: string): K6Plan {
     connectionsPerSecond: options.connectionsPerSecond ?? CONNECTIONS_PER_SECOND,
     originUnixMs: options.originUnixMs,
     warmUpMs: options.warmUpMs,
-    endUnixMs: options.originUnixMs + options.durationMs,
+    // A poll waits until then, in whole milliseconds.
+    endUnixMs: Math.ceil(options.originUnixMs + options.durationMs),
     thresholds: k6Thresholds(options.thresholds),
   };
 }

@@ -6,6 +6,8 @@ export interface Conditions {
   readonly machine: LoadRecord | null;
   /** Of the load generators' event loops, the worst of them. */
   readonly loopDelayP99Ms: number | null;
+  /** How late k6 came to what it had received; absent: it had no part. */
+  readonly k6LagP99Ms?: number | null;
   /** How late the emitter sent what was due. */
   readonly emitterLagP99Ms: number | null;
   /** Events sent by events due, 0 to 1. */
@@ -38,13 +40,18 @@ export const LIMITS = {
 } as const;
 
 export function judgeConditions(conditions: Conditions): Validity {
-  const { machine, loopDelayP99Ms, emitterLagP99Ms, rateReached } = conditions;
+  const { machine, loopDelayP99Ms, k6LagP99Ms = null, emitterLagP99Ms, rateReached } = conditions;
   const doubts = [
     ...machineDoubts(machine),
     above(loopDelayP99Ms, LIMITS.loopDelayP99Ms, (ms) => ({
       brief: `generators ${ms.toFixed(1)} ms late`,
       seen: `A load generator's event loop was ${ms.toFixed(1)} ms late (p99, at most ${LIMITS.loopDelayP99Ms} ms)`,
       advice: "give each fewer connections, with more generators on more cores",
+    })),
+    above(k6LagP99Ms, LIMITS.loopDelayP99Ms, (ms) => ({
+      brief: `k6 ${ms.toFixed(1)} ms late`,
+      seen: `k6 was ${ms.toFixed(1)} ms late for what it had received (p99, at most ${LIMITS.loopDelayP99Ms} ms)`,
+      advice: "give it fewer connections, or more cores",
     })),
     above(emitterLagP99Ms, LIMITS.emitterLagP99Ms, (ms) => ({
       brief: `events sent ${ms.toFixed(1)} ms late`,

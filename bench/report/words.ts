@@ -186,6 +186,8 @@ export function headline(result: BenchResult): string {
   if (broken.length > 0) return `${broken.map(scenarioName).join(", ")} broke`;
   if (open > 0) return `The machine was too busy: ${open} of ${counted(total, "gate")} can't be told`;
   if (result.outcome === "inconclusive") return "The run says nothing either way";
+  const skipped = result.scenarios.filter(({ outcome }) => outcome === "skipped").length;
+  if (skipped > 0 && skipped === result.scenarios.length) return "Nothing was measured";
   if (total === 0) return result.outcome === "passed" ? "Measured, without any gate" : "The run failed";
   return total === 1 ? "The only gate is green" : `All ${total} gates are green`;
 }

@@ -1,6 +1,7 @@
 import { connect } from "./connect.ts";
 import { cost } from "./cost.ts";
 import { ingest } from "./ingest.ts";
+import { k6 } from "./k6.ts";
 import { ladder } from "./ladder.ts";
 import { latency } from "./latency.ts";
 import { restart } from "./restart.ts";
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   connect,
   latency,
   userRate,
+  k6,
   ladder,
   storm,
   slow,

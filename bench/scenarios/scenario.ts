@@ -1,3 +1,4 @@
+import type { Gate } from "../gates/parse.ts";
 import type { Conditions } from "../machine/validity.ts";
 import type { Metrics } from "../metric.ts";
 import type { Progress } from "../progress.ts";
@@ -15,6 +16,8 @@ export interface Size {
   readonly measureMs: number;
   /** Events a second; more than one: the load is put on once for each. */
   readonly rates: readonly number[];
+  /** Clients that are another tool's, at the most; absent: 2,000. */
+  readonly otherClients?: number;
 }
 
 export interface StageWish {
@@ -29,6 +32,8 @@ export interface StageWish {
 /** What a scenario runs on. */
 export interface Bench {
   readonly size: Size;
+  /** Of all scenarios, for tools that judge for themselves. */
+  readonly gates: readonly Gate[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly canRestart: boolean;

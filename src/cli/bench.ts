@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import { baselineOf } from "../../bench/gates/baseline.ts";
 import { CATALOGUE } from "../../bench/gates/catalogue.ts";
 import { type Gate, parseGates } from "../../bench/gates/parse.ts";
+import { findK6, howToInstallK6 } from "../../bench/k6/find.ts";
 import { drawScenario, drawVerdict, lookOf } from "../../bench/report/terminal.ts";
 import { runBench } from "../../bench/run.ts";
 import { SCENARIOS } from "../../bench/scenarios/all.ts";
@@ -33,6 +34,7 @@ interface Options extends OutputFiles, TargetOptions, BaselineFlags {
   readonly selfTest?: true;
   readonly vs?: Baseline;
   readonly pairs?: string;
+  readonly requireK6?: boolean;
 }
 
 /** As the hub's settings progress-interval and job-interval are by default. */
@@ -54,6 +56,7 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--internal <url>", "its internal address")
     .option("--ingest-token <secret>", "its secret for events (default: PROGRESS_HUB_INGEST_TOKEN)")
     .option("--jwt-secret <secret>", "its secret of tokens (default: PROGRESS_HUB_JWT_SECRET)")
+    .option("--require-k6", "without k6, fail instead of skipping what needs it")
     .option("--gates <file>", "what must hold, in k6's grammar (default: ours)")
     .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red")
     .addOption(
@@ -128,6 +131,9 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
   if (options.pairs !== undefined)
     throw new CommandFailed(exitCode.usage, "--pairs is for --vs; leave it out");
   const sized = planOf(options.profile, scenarios, wishes);
+  if (options.requireK6 === true && findK6() === null) {
+    throw new CommandFailed(exitCode.usage, `there is no k6; ${howToInstallK6}`);
+  }
   const target = await targetOf(host, options);
   await preflight(host, sized, target.kind !== "remote");
   const look = lookOf(host.stdout, host.env);
