@@ -15,14 +15,19 @@ export interface Child<Order, Report> {
 }
 
 const END_TIMEOUT_MS = 5_000;
+/** One listener for all of them: there may be more than ten, above which Node warns of a leak. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 /** `entry`: the module without its ending, which is that of the module that asks. */
 export function startChild<Order extends object, Report>(entry: URL): Child<Order, Report> {
   const child = fork(`${fileURLToPath(entry)}${extname(import.meta.url)}`, [], { serialization: "advanced" });
   const kill = (): void => void child.kill("SIGKILL");
-  process.once("exit", kill);
+  running.add(child);
   const ended = once(child, "exit").then(([code, signal]) => {
-    process.off("exit", kill);
+    running.delete(child);
     return `a part of the bench ended (${String(signal ?? code)})`;
   });
   return {

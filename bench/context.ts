@@ -4,8 +4,10 @@ import { openHeld } from "./held-stage.ts";
 import type { AuditRules } from "./load/audit.ts";
 import type { Population } from "./load/population.ts";
 import type { Progress } from "./progress.ts";
-import type { Bench, HeldStage, Size, StageWish } from "./scenarios/scenario.ts";
+import { type Bench, type HeldStage, type Size, Skipped, type StageWish } from "./scenarios/scenario.ts";
 import { Stage } from "./stage.ts";
+import type { Hubs } from "./target/hubs.ts";
+import { howToInstallRedis } from "./target/redis-server.ts";
 import type { Target } from "./target/target.ts";
 import { type Transport, USUAL_MIX } from "./transports.ts";
 
@@ -13,6 +15,8 @@ export interface ContextOptions {
   /** Starts one, or names the one that runs already. */
   readonly startTarget: () => Promise<Target>;
   readonly canRestart: boolean;
+  /** Starts so many that share one Redis; it gives null where there is none. Null: one that runs already is measured. */
+  readonly startHubs: ((count: number) => Promise<Hubs | null>) | null;
   /** What the target has. */
   readonly transports: readonly Transport[];
   readonly rules: AuditRules;
@@ -46,6 +50,8 @@ export class Context {
       held: () => this.#held(size),
       fresh: (wish, use) => this.#fresh(wish, use),
       alone: (use) => this.#alone(use),
+      hubs: (count, use) => this.#hubs(count, use),
+      open: (target, wish) => this.#open(target, wish),
     };
   }
 
@@ -86,8 +92,7 @@ export class Context {
     use: (stage: Stage, target: Target) => Promise<Value>,
   ): Promise<Value> {
     return this.#alone(async (target) => {
-      const population = populationOf(wish, this.#options.transports);
-      const stage = await Stage.open(this.#stageOptions(target, population, wish.connectPerSecond));
+      const stage = await this.#open(target, wish);
       try {
         return await use(stage, target);
       } finally {
@@ -106,13 +111,36 @@ export class Context {
     }
   }
 
+  async #hubs<Value>(count: number, use: (hubs: readonly Target[]) => Promise<Value>): Promise<Value> {
+    const { startHubs } = this.#options;
+    if (startHubs === null) throw new Skipped("it needs several hubs that bench has started");
+    await this.close();
+    const hubs = await startHubs(count);
+    if (hubs === null) throw new Skipped(`there is no Redis; ${howToInstallRedis}`);
+    try {
+      this.lastTarget = hubs.targets[0] ?? null;
+      return await use(hubs.targets);
+    } finally {
+      await hubs.stop();
+    }
+  }
+
+  #open(target: Target, wish: StageWish): Promise<Stage> {
+    const population = populationOf(wish, this.#options.transports);
+    const options = this.#stageOptions(target, population, wish.connectPerSecond);
+    return Stage.open({ ...options, others: wish.others ?? [] });
+  }
+
   async #start(): Promise<Target> {
     this.lastTarget = await this.#options.startTarget();
     return this.lastTarget;
   }
 
   #stageOptions(target: Target, population: Population, connectPerSecond: number) {
-    const { rules, progress, signal } = this.#options;
+    const { progress, signal } = this.#options;
+    // Of one that runs already nobody knows what keeps its state.
+    const isFirstAnywhere = target.kind === "remote" || target.flags.includes("--redis");
+    const rules = { ...this.#options.rules, isFirstAnywhere };
     return { target, population, rules, connectPerSecond, progress, signal };
   }
 }

@@ -1,9 +1,10 @@
 import type { EmitterCounts } from "./emit/emitter.ts";
 import { lagOf, type RunningEmitter } from "./emit/run-emitter.ts";
+import { type HubCounts, hubCounts } from "./hub-metrics/counts.ts";
 import { increases } from "./hub-metrics/difference.ts";
 import { scrapeHub } from "./hub-metrics/scrape.ts";
 import { stageTimes } from "./hub-metrics/stages.ts";
-import type { Scrape } from "./hub-metrics/text.ts";
+import { type Scrape, summed } from "./hub-metrics/text.ts";
 import type { Fleet, FleetJudgement } from "./load/fleet.ts";
 import { loadIn } from "./machine/load.ts";
 import { ProcessTree } from "./machine/process-tree.ts";
@@ -25,6 +26,8 @@ export interface LoadOutcome {
   readonly conditions: Conditions;
   readonly cost: LoadCost | null;
   readonly stages: readonly StageTimes[];
+  /** What the hub counted in the measured time and while the rest arrived; null: it has no such figures. */
+  readonly hub: HubCounts | null;
   readonly series: readonly Series[];
   readonly phases: ScenarioResult["phases"];
   /** Unexpected closes meanwhile. */
@@ -43,7 +46,7 @@ interface LoadCost {
 /** A load that is on: reads the machine and the hub at its beginning and its end, and in between once a second. */
 export class RunningLoad {
   readonly emitter: RunningEmitter;
-  readonly #target: Target;
+  readonly #hubs: readonly Target[];
   readonly #fleet: Fleet;
   readonly #hub: ProcessTree | null;
   readonly #sampler: Sampler;
@@ -57,13 +60,13 @@ export class RunningLoad {
   #scrapes: { from: Scrape | null; to: Scrape | null } = { from: null, to: null };
   #lastMessages: number;
 
-  constructor(target: Target, fleet: Fleet, hub: ProcessTree | null, emitter: RunningEmitter) {
+  constructor(hubs: readonly Target[], fleet: Fleet, hub: ProcessTree | null, emitter: RunningEmitter) {
     this.emitter = emitter;
-    this.#target = target;
+    this.#hubs = hubs;
     this.#fleet = fleet;
     this.#hub = hub;
     const load = new ProcessTree([process.pid, ...fleet.pids, emitter.pid]);
-    const isHere = target.pid !== null;
+    const isHere = hubs.every(({ pid }) => pid !== null);
     this.#sampler = startSampler({ hub: isHere ? hub : new ProcessTree([]), load });
     this.#lastMessages = fleet.counts().messages;
     this.#timer = setInterval(() => this.#look(), 1_000);
@@ -100,6 +103,7 @@ export class RunningLoad {
     const lag = lagOf(emitted);
     const due = (steady.eventsPerSecond * (toMs - fromMs)) / 1_000;
     const { from, to } = this.#scrapes;
+    const last = await this.#scrape();
     const at = (ms: number) => ms - this.#zeroMs;
     return {
       steady,
@@ -121,6 +125,7 @@ export class RunningLoad {
               messages: judged.messages,
             },
       stages: from === null || to === null ? [] : stageTimes(increases(from, to)),
+      hub: from === null || last === null ? null : hubCounts(increases(from, last)),
       series: [
         { name: "connections", unit: "", points: this.#connections },
         { name: "messages", unit: "/s", points: this.#messages },
@@ -145,10 +150,12 @@ export class RunningLoad {
     this.#lastMessages = messages;
   }
 
-  /** Null: what is measured has no such figures. */
+  /** Of all hubs together; null: what is measured has no such figures. */
   async #scrape(): Promise<Scrape | null> {
-    const { kind, internalUrl } = this.#target;
-    return kind === "hub" || kind === "remote" ? scrapeHub(internalUrl).catch(() => null) : null;
+    const scraped = this.#hubs.flatMap(({ kind, internalUrl }) =>
+      kind === "hub" || kind === "remote" ? [scrapeHub(internalUrl)] : [],
+    );
+    return scraped.length === 0 ? null : Promise.all(scraped).then(summed, () => null);
   }
 }
 

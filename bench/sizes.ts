@@ -62,6 +62,7 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["user-rate", CI],
     ["k6", { ...CI, measureMs: 10 * SECOND, otherClients: 500 }],
     ["ingest", ingestOf(CI, 15 * SECOND)],
+    ["scale-out", { ...CI, connections: 1_000, measureMs: 10 * SECOND }],
   ],
   full: [
     ["connect", FULL],
@@ -69,6 +70,7 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["user-rate", FULL],
     ["k6", { ...FULL, measureMs: 30 * SECOND, rates: [1_000] }],
     ["ingest", ingestOf(FULL, MINUTE)],
+    ["scale-out", { ...FULL, connections: 2_000, rates: [1_000] }],
   ],
   soak: [
     ["connect", SOAK],

@@ -16,6 +16,8 @@ import { TRANSPORTS, type Transport } from "./transports.ts";
 
 export interface StageOptions {
   readonly target: Target;
+  /** Other hubs that are part of what is measured; absent: none. */
+  readonly others?: readonly Target[];
   readonly population: Population;
   readonly rules: AuditRules;
   readonly connectPerSecond: number;
@@ -105,7 +107,7 @@ export class Stage {
     const { target, population, rules } = options;
     const epochUs = Math.round(monotonicUs());
     const { publicUrls, jwtSecret } = target;
-    const hub = target.pid === null ? null : new ProcessTree([target.pid]);
+    const hub = target.pid === null ? null : new ProcessTree(hubsOf(options).flatMap(({ pid }) => pid ?? []));
     const fleet = await Fleet.start({
       population,
       isStock: false,
@@ -205,7 +207,7 @@ export class Stage {
       internalUrl: plan.internalUrl ?? target.internalUrl,
       ingestToken: target.ingestToken,
     });
-    const load = new RunningLoad(target, this.fleet, this.#hub, emitter);
+    const load = new RunningLoad(hubsOf(this.options), this.fleet, this.#hub, emitter);
     try {
       const beganUs = this.nowUs();
       await this.#watched(plan.scenario, "warm-up", this.#until(fromUs), () => this.#share(beganUs, fromUs));
@@ -278,7 +280,7 @@ export class Stage {
     work: Promise<Value>,
     share: () => number | null,
   ): Promise<Value> {
-    const { progress, population, target, signal } = this.options;
+    const { progress, population, signal } = this.options;
     // Who is not waited for any more may fail as it likes.
     work.catch(() => undefined);
     progress.phase(scenario, phase);
@@ -296,7 +298,7 @@ export class Stage {
       before = { messages, atMs };
     }, LOOK_EVERY_MS);
     try {
-      return await whileAlive([target], signal, work);
+      return await whileAlive(hubsOf(this.options), signal, work);
     } finally {
       clearInterval(timer);
     }
@@ -318,6 +320,10 @@ export class Stage {
 function isFarApart({ users, photosPerUser, eventsPerSecond }: Steady, rules: AuditRules): boolean {
   const apartMs = (users * photosPerUser * 1_000) / eventsPerSecond;
   return apartMs >= APART_INTERVALS * rules.photoIntervalMs;
+}
+
+function hubsOf({ target, others = [] }: StageOptions): readonly Target[] {
+  return [target, ...others];
 }
 
 function bytesOf({ tcpBufferBytes, slabBytes }: KernelMemory): number {

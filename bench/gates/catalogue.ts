@@ -140,7 +140,11 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     converged: all("slow clients that converged"),
   },
   restart: { ...DELIVERY, ...OTHERS, core_disconnects: never("disconnects by the core's death") },
-  "scale-out": { ...DELIVERY, strays: never("messages to a hub without the user") },
+  "scale-out": {
+    ...DELIVERY,
+    strays: never("messages to a hub without the user"),
+    publications: { type: "counter", title: "messages by way of Redis", correctness: true, better: null },
+  },
   cost: { ...DELIVERY, ...HELD, pss_per_connection_after: cost("memory per connection, after traffic") },
   k6: {
     socketio: time("Socket.IO"),

@@ -23,6 +23,15 @@ export function parseMetrics(text: string): Scrape {
   return scrape;
 }
 
+/** Of several hubs as if they were one. */
+export function summed(scrapes: readonly Scrape[]): Scrape {
+  const sums = new Map<string, Sample>();
+  for (const [series, sample] of scrapes.flatMap((scrape) => [...scrape])) {
+    sums.set(series, { ...sample, value: sample.value + (sums.get(series)?.value ?? 0) });
+  }
+  return sums;
+}
+
 function parseLabels(text: string): Readonly<Record<string, string>> {
   const labels = [...text.matchAll(LABEL)].map(([, name = "", value = ""]) => [name, unescaped(value)]);
   return Object.fromEntries(labels);

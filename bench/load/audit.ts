@@ -60,6 +60,8 @@ export interface AuditRules {
    * an event that was not shown need not be one. False: each event is one message, and none may be missing.
    */
   readonly isDense: boolean;
+  /** With Redis, where the numbers of a user begin is known with the first message: a jump before it is no gap. */
+  readonly isFirstAnywhere?: boolean;
 }
 
 const DONE = Number.MAX_SAFE_INTEGER;
@@ -87,6 +89,8 @@ export class Audit {
   #seq = 0;
   /** Passed over, and counted as lost until they come. Only where numbers are dense. */
   readonly #missing = new Set<number>();
+  /** A message with a number of this user's has come. */
+  #isNumbered: boolean;
   /** Progress events shown, each once. */
   #events = 0;
   /** Before `synced` come states, not news: they have been shown before, or merged. */
@@ -99,6 +103,7 @@ export class Audit {
     this.#rules = rules;
     this.#place = place;
     this.#jobId = jobIdOf(steady.run, user, steady.name);
+    this.#isNumbered = rules.isFirstAnywhere !== true;
     this.#open = steady.photosPerUser;
     this.#shown = new Float64Array(steady.photosPerUser).fill(-1);
     this.#shownAtUs = new Float64Array(steady.photosPerUser).fill(Number.NEGATIVE_INFINITY);
@@ -162,8 +167,9 @@ export class Audit {
     const last = this.#seq;
     if (this.#isLive || last === 0) {
       if (seq <= last) return this.#behind(seq);
-      if (this.#rules.isDense && last > 0) this.#pass(last + 1, seq);
+      if (this.#rules.isDense && last > 0 && this.#isNumbered) this.#pass(last + 1, seq);
     }
+    this.#isNumbered = true;
     this.#seq = seq;
     return "next";
   }

@@ -5,6 +5,7 @@ import { k6 } from "./k6.ts";
 import { ladder } from "./ladder.ts";
 import { latency } from "./latency.ts";
 import { restart } from "./restart.ts";
+import { scaleOut } from "./scale-out.ts";
 import type { Scenario } from "./scenario.ts";
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
@@ -21,5 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   slow,
   restart,
   ingest,
+  scaleOut,
   cost,
 ];

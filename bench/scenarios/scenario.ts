@@ -27,6 +27,8 @@ export interface StageWish {
   readonly mix?: readonly Transport[];
   /** Users who have three devices each; absent: none. */
   readonly usersWithDevices?: number;
+  /** Hubs that are part of what is measured, without being connected to; absent: none. */
+  readonly others?: readonly Target[];
 }
 
 /** What a scenario runs on. */
@@ -45,6 +47,10 @@ export interface Bench {
   fresh<Value>(wish: StageWish, use: (stage: Stage, target: Target) => Promise<Value>): Promise<Value>;
   /** A target of its own without anybody connected; ended when `use` is. */
   alone<Value>(use: (target: Target) => Promise<Value>): Promise<Value>;
+  /** So many hubs that share one Redis; ended when `use` is. Throws `Skipped` where they can't be had. */
+  hubs<Value>(count: number, use: (hubs: readonly Target[]) => Promise<Value>): Promise<Value>;
+  /** A population of its own for such a hub; the caller closes it. */
+  open(target: Target, wish: StageWish): Promise<Stage>;
 }
 
 export interface HeldStage {

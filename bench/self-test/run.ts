@@ -68,6 +68,7 @@ async function tryFault(
     command: "progress-hub bench --self-test",
     startTarget: () => proxied(hub, fault.plant()),
     canRestart: false,
+    startHubs: null,
     transports: TRANSPORTS,
     rules,
     progress: {

@@ -11,6 +11,8 @@ export async function whileAlive<Value>(
   signal: AbortSignal,
   work: Promise<Value>,
 ): Promise<Value> {
+  // Who waits for it no more must not be ended by it.
+  work.catch(() => undefined);
   signal.throwIfAborted();
   let onAbort = (): void => undefined;
   const aborted = new Promise<never>((_, reject) => {

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { createRedactor } from "../../src/redact.ts";
 import { startKeeper } from "./keeper.ts";
 import type { Target } from "./target.ts";
 
@@ -29,13 +30,24 @@ export interface SpawnOptions {
   readonly workers: number | null;
   /** Further flags of the hub. */
   readonly flags: readonly string[];
+  /** Absent: its own. */
+  readonly secrets?: Secrets;
 }
 
+type Secrets = Pick<Target, "jwtSecret" | "ingestToken">;
+
+export function newSecrets(): Secrets {
+  return { jwtSecret: randomBytes(32).toString("hex"), ingestToken: randomBytes(32).toString("hex") };
+}
+
+/** A URL of Redis may hold a password, and what a target was started with is shown. */
+const redacted = createRedactor();
+
 /** Starts it as a user would, with ports, secrets and a data folder of its own. Throws with what it said instead. */
-export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promise<Target> {
+export async function spawnTarget(options: SpawnOptions): Promise<Target> {
+  const { kind, workers, flags, secrets = newSecrets() } = options;
   const [script, ...command] = PROGRAMS[kind];
-  const jwtSecret = randomBytes(32).toString("hex");
-  const ingestToken = randomBytes(32).toString("hex");
+  const { jwtSecret, ingestToken } = secrets;
   const folder = await mkdtemp(join(tmpdir(), "progress-hub-bench-"));
   const own = kind === "hub" ? ["--data-dir", join(folder, "data"), "--log-level", "warn"] : [];
   const told = [...(workers === null ? [] : ["--workers", String(workers)]), ...flags];
@@ -78,7 +90,7 @@ export async function spawnTarget({ kind, workers, flags }: SpawnOptions): Promi
       ingestToken,
       pid: child.pid ?? null,
       workers: Number(workersSaid),
-      flags: told,
+      flags: told.map(redacted),
       ended,
       async stop() {
         const timer = setTimeout(kill, STOP_TIMEOUT_MS);

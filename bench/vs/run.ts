@@ -108,6 +108,7 @@ function runPart(
     gates: gates.filter(({ metric }) => metric !== "canaries" && !absent.includes(metric)),
     startTarget: () => spawnTarget({ kind, workers, flags: [] }),
     canRestart: true,
+    startHubs: null,
     rules: side === "hub" ? rules : BASELINE_RULES,
     progress: {
       phase: (scenario, phase) => progress.phase(told(scenario), phase),

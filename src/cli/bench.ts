@@ -13,6 +13,7 @@ import { TRANSPORTS } from "../../bench/transports.ts";
 import { BASELINES, type Baseline } from "../../bench/vs/baselines.ts";
 import { nearest } from "../config/errors.ts";
 import { codeOf } from "../config/sources.ts";
+import { createRedactor } from "../redact.ts";
 import { type BaselineFlags, readBaseline, writeBaseline } from "./bench/baseline.ts";
 import { addCompare } from "./bench/compare.ts";
 import { OUTPUT_FORMATS, type OutputFiles, writeOutputs } from "./bench/outputs.ts";
@@ -52,6 +53,7 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--connections <n>", "instead of the profile's")
     .option("--duration <duration>", "of what is measured, instead of the profile's")
     .option("--workers <n>", "gateways of the hub that is started (default: as serve)")
+    .option("--redis <url>", "of the hubs that are started (default: none; scale-out starts a redis-server)")
     .option("--target <url>", "public address of a hub that runs already; needs the next three")
     .option("--internal <url>", "its internal address")
     .option("--ingest-token <secret>", "its secret for events (default: PROGRESS_HUB_INGEST_TOKEN)")
@@ -142,9 +144,10 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
       ...{ scenarios: sized, gates, progress, signal },
       ...(baseline !== undefined && { baseline }),
       profile: options.profile,
-      command: `progress-hub bench ${host.argv.slice(1).join(" ")}`.trim(),
+      command: commandOf(host, options),
       startTarget: target.start,
       canRestart: target.kind !== "remote",
+      startHubs: target.startHubs,
       transports: TRANSPORTS,
       rules: HUB_RULES,
       onScenario: (scenario) => {
@@ -159,6 +162,11 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
     if (died !== null) throw new CommandFailed(exitCode.unreachable, `the target died: ${died}`);
     return codeFor(result);
   });
+}
+
+/** As it was given, without secrets: reports are handed round. */
+function commandOf({ argv }: Host, { ingestToken = "", jwtSecret = "" }: Options): string {
+  return createRedactor([ingestToken, jwtSecret])(`progress-hub bench ${argv.slice(1).join(" ")}`.trim());
 }
 
 function refuseUnknown(names: readonly string[]): void {
