@@ -17,6 +17,9 @@ import type { Steady } from "./schedule/steady.ts";
 import type { CompanionName } from "./stage.ts";
 import type { Target } from "./target/target.ts";
 
+/** A hub whose core has just been killed, or that has no CPU, may not answer at once. */
+const SCRAPE_TRIES = 3;
+
 export interface LoadOutcome {
   readonly steady: Steady;
   readonly judged: FleetJudgement;
@@ -152,10 +155,14 @@ export class RunningLoad {
 
   /** Of all hubs together; null: what is measured has no such figures. */
   async #scrape(): Promise<Scrape | null> {
-    const scraped = this.#hubs.flatMap(({ kind, internalUrl }) =>
-      kind === "hub" || kind === "remote" ? [scrapeHub(internalUrl)] : [],
+    const urls = this.#hubs.flatMap(({ kind, internalUrl }) =>
+      kind === "hub" || kind === "remote" ? [internalUrl] : [],
     );
-    return scraped.length === 0 ? null : Promise.all(scraped).then(summed, () => null);
+    for (let tries = 0; urls.length > 0 && tries < SCRAPE_TRIES; tries += 1) {
+      const scraped = await Promise.all(urls.map(scrapeHub)).catch(() => null);
+      if (scraped !== null) return summed(scraped);
+    }
+    return null;
   }
 }
 

@@ -62,6 +62,7 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["user-rate", CI],
     ["k6", { ...CI, measureMs: 10 * SECOND, otherClients: 500 }],
     ["ingest", ingestOf(CI, 15 * SECOND)],
+    ["slow", { ...CI, connections: 1_000 }],
     ["scale-out", { ...CI, connections: 1_000, measureMs: 10 * SECOND }],
   ],
   full: [
@@ -70,11 +71,21 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["user-rate", FULL],
     ["k6", { ...FULL, measureMs: 30 * SECOND, rates: [1_000] }],
     ["ingest", ingestOf(FULL, MINUTE)],
+    ["slow", { ...FULL, connections: 1_000, measureMs: 30 * SECOND }],
     ["scale-out", { ...FULL, connections: 2_000, rates: [1_000] }],
   ],
   soak: [
     ["connect", SOAK],
     ["latency", SOAK],
+  ],
+};
+
+/** Sizes of scenarios that a profile leaves out, for who names them; without one, as its first. */
+const APART: Readonly<Partial<Record<Profile, Plan>>> = {
+  smoke: [
+    // Readers are held in half of that time.
+    ["slow", { ...SMOKE, measureMs: 8 * SECOND }],
+    ["scale-out", { ...SMOKE, connections: 200 }],
   ],
 };
 
@@ -95,10 +106,11 @@ export function vsPlanOf(profile: Profile, names: readonly string[], wishes: Siz
 /** What to run, in the order of the scenarios: those of the profile, or those named. */
 export function planOf(profile: Profile, names: readonly string[], wishes: SizeWishes): readonly Sized[] {
   const plan = new Map(PLANS[profile]);
+  const apart = new Map(APART[profile]);
   const isWanted = (id: string) => (names.length > 0 ? names.includes(id) : plan.has(id));
   return SCENARIOS.filter(({ id }) => isWanted(id)).flatMap((scenario) => {
     // A scenario that the profile leaves out has the size of its others.
-    const size = plan.get(scenario.id) ?? [...plan.values()][0];
+    const size = plan.get(scenario.id) ?? apart.get(scenario.id) ?? [...plan.values()][0];
     return size === undefined ? [] : [{ scenario, size: sizeWith(size, wishes) }];
   });
 }

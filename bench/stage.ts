@@ -35,6 +35,8 @@ export interface LoadPlan {
   readonly measureMs: number;
   /** No event is to be merged with another of the same photo; not asked where few users make them follow closely. */
   readonly isEachShown: boolean;
+  /** The ids of jobs are about as long as ids may be. */
+  readonly hasLongIds?: boolean;
   /** Where events go; absent: to the target. */
   readonly internalUrl?: string;
 }
@@ -76,6 +78,8 @@ const LOOK_EVERY_MS = 250;
 /** What was sent has arrived by then, or is lost. */
 const DRAIN_MS = 15_000;
 const CANARIES = 20;
+/** Of 128 characters of a job's id; the rest names run and user. */
+const LONG_NAME = 100;
 const COMPANIONS_PER_SECOND = 100;
 /** So many intervals from one event of a photo to the next: a moment's delay must not make two of them meet. */
 const APART_INTERVALS = 4;
@@ -246,14 +250,14 @@ export class Stage {
   }
 
   #steadyOf(
-    { eventsPerSecond, users, photosPerUser, warmUpMs, measureMs }: LoadPlan,
+    { eventsPerSecond, users, photosPerUser, warmUpMs, measureMs, hasLongIds = false }: LoadPlan,
     startInMs: number,
   ): Steady {
     this.#loads += 1;
     const progressMs = warmUpMs + measureMs;
     return {
       run: this.options.population.run,
-      name: `load${this.#loads}`,
+      name: `load${this.#loads}`.padEnd(hasLongIds ? LONG_NAME : 0, "-"),
       users,
       photosPerUser,
       rounds: Math.max(photosPerUser, Math.ceil((progressMs * eventsPerSecond) / 1_000 / users)),

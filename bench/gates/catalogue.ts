@@ -138,6 +138,20 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     ...OTHERS,
     hub_memory: cost("growth of the hub's memory"),
     converged: all("slow clients that converged"),
+    holds: { type: "counter", title: "times a slow client was held", correctness: true, better: null },
+    slow_closes: never("slow clients closed"),
+    conflated: {
+      type: "counter",
+      title: "states that a newer one replaced",
+      correctness: false,
+      better: null,
+    },
+    link_missed: {
+      type: "counter",
+      title: "messages that a gateway read for itself",
+      correctness: false,
+      better: "lower",
+    },
   },
   restart: { ...DELIVERY, ...OTHERS, core_disconnects: never("disconnects by the core's death") },
   "scale-out": {

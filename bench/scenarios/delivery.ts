@@ -48,11 +48,15 @@ function apartMs(judged: FleetJudgement, canaries: FleetJudgement): number | nul
 }
 
 /** Sentences about what was found, and what the emitter met. */
-export function deliveryNotes({ judged, companions, emitted }: LoadOutcome): string[] {
+export function deliveryNotes({ judged, companions, emitted, hub }: LoadOutcome): string[] {
   const notes = [...judged.examples];
   for (const [name, { examples }] of companions) notes.push(...examples.map((text) => `${name}: ${text}`));
   if (emitted.refused > 0) {
     notes.push(`The hub refused ${emitted.refused} events for good: ${emitted.firstRefusal ?? ""}.`);
+  }
+  if (hub !== null && hub.linkMessagesMissed > 0) {
+    const words = "a gateway read states instead, and the numbers that they leave out count as lost";
+    notes.push(`${hub.linkMessagesMissed} messages waited too long for the link to a gateway: ${words}.`);
   }
   if (emitted.retries > 0) notes.push(`${emitted.retries} requests had to be sent again.`);
   return notes;
