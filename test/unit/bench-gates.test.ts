@@ -42,8 +42,9 @@ describe("gates.json", () => {
         expect.objectContaining({ metric, threshold: expect.objectContaining({ text: "p(99)<100" }) }),
       );
     }
-    for (const { correctness, threshold } of gates.filter((gate) => gate.correctness)) {
-      expect([correctness, threshold.operator]).toEqual([true, "=="]);
+    for (const { metric, correctness, threshold } of gates.filter((gate) => gate.correctness)) {
+      // Where nobody was held, nothing was tested.
+      expect([correctness, threshold.operator]).toEqual([true, metric === "holds" ? ">" : "=="]);
     }
   });
 

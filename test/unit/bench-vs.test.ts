@@ -206,7 +206,7 @@ describe("bench --vs", () => {
     for (const profile of ["smoke", "ci", "full", "soak"] as const) {
       expect(vsPlanOf(profile, ["cost"], {})[0]?.size.connections).toBeGreaterThanOrEqual(2_000);
     }
-    expect(vsPlanOf("ci", ["cost"], { connections: 40 })[0]?.size.rates).toEqual([100]);
+    expect(vsPlanOf("ci", ["cost"], { connections: 40 })[0]?.size.rates).toEqual([80]);
   });
 
   test("gives somebody's devices only transports that there are", () => {
