@@ -141,8 +141,9 @@ function unmeasured(
   };
 }
 
-/** The worst counts: what failed did, however busy the machine was. */
+/** The worst counts: what failed did, however busy the machine was. Where nothing was measured, nothing has passed. */
 export function outcomeOf(outcomes: readonly ScenarioResult["outcome"][]): BenchResult["outcome"] {
   if (outcomes.includes("failed")) return "failed";
+  if (outcomes.length > 0 && outcomes.every((outcome) => outcome === "skipped")) return "inconclusive";
   return outcomes.includes("inconclusive") ? "inconclusive" : "passed";
 }
