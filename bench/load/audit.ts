@@ -137,9 +137,9 @@ export class Audit {
     return null;
   }
 
-  /** The end of the job and of each of its photos was shown. */
+  /** Nothing is to be waited for: all endings were shown, or the last message was, before which the others were lost. */
   get isFinished(): boolean {
-    return this.#isJobDone && this.#open === 0;
+    return this.#isJobDone && this.#open <= this.#missing.size;
   }
 
   /** When all has had time to arrive. `isEachShown`: no event is near enough to another to be merged with it. */
