@@ -1,6 +1,6 @@
 import { styled } from "../../src/cli/watch/text.ts";
 import { indented, type Look } from "../report/terminal.ts";
-import { durationText, MARKS, numberText } from "../report/words.ts";
+import { durationText, MARKS } from "../report/words.ts";
 import { outcomeOfAll, type Trial } from "./verdict.ts";
 
 const LOOKS = {
@@ -17,7 +17,7 @@ export function drawTrial(trial: Trial, look: Look): string {
   const name = styled(fault.padEnd(FAULT_COLUMNS), "bold", look.color);
   const wanted = expected.length === 0 ? "no gate was to be red" : `to be red: ${expected.join(", ")}`;
   const were = red.map(({ metric, threshold, value }) => {
-    return `${metric} ${value === null ? "without samples" : numberText(value)} (${threshold})`;
+    return `${metric} ${value === null ? "without samples" : figureText(value)} (${threshold})`;
   });
   return [
     `${styled(mark, style, look.color)} ${name}${about}, ${durationText(durationMs)}`,
@@ -39,4 +39,9 @@ export function drawSelfTest(trials: readonly Trial[], look: Look): string {
     inconclusive: `The machine was too busy to tell: ${named("inconclusive").join(", ")}.`,
   };
   return indented(words[outcome], `${mark} `, look, style).join("\n");
+}
+
+/** Four digits: one of 300 that is missing must not look like none. */
+function figureText(value: number): string {
+  return Number(value.toPrecision(4)).toLocaleString("en-US", { maximumFractionDigits: 6 });
 }

@@ -30,7 +30,7 @@ export interface BenchProcess {
   trials(): readonly Trial[];
 }
 
-const DEADLINE_MS = 80_000;
+const DEADLINE_MS = 150_000;
 const folders: string[] = [];
 
 /** For `afterEach`: nothing a test has started outlives it. */

@@ -160,6 +160,10 @@ describe("all together", () => {
     expect(drawTrial(trial("a", "found"), look)).toMatch(
       /^✓ a +something is done, 9 s\n +to be red: latency\.lost\n +red: latency\.lost 7 \(count==0\)$/,
     );
+    const refused = { metric: "connect.established", threshold: "rate==1", value: 299 / 300 };
+    expect(drawTrial({ ...trial("c", "found"), red: [refused] }, look)).toContain(
+      "established 0.9967 (rate==1)",
+    );
     expect(drawTrial(trial("b", "missed"), look)).toMatch(
       /^✗ b .*\n.*latency\.lost\n +none was\n {2}✗ That is why\.$/,
     );
