@@ -7,7 +7,7 @@ import type { ScenarioResult } from "../../bench/result.ts";
 import { type RunOutcome, runBench } from "../../bench/run.ts";
 import { type Measured, type Scenario, Skipped } from "../../bench/scenarios/scenario.ts";
 import { SELF_TEST_SIZE } from "../../bench/self-test/run.ts";
-import { TargetDied } from "../../bench/stage.ts";
+import { TargetDied } from "../../bench/target/alive.ts";
 import { TRANSPORTS } from "../../bench/transports.ts";
 
 const GATES = parseGates('{"latency.sse": ["p(99)<100"], "latency.lost": ["count==0"]}', CATALOGUE);
@@ -50,6 +50,7 @@ async function run(
       profile: "smoke",
       command: "bench",
       canRestart: false,
+      startHubs: null,
       transports: TRANSPORTS,
       signal,
     },
