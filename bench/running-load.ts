@@ -13,7 +13,6 @@ import { machineSeries } from "./machine/series.ts";
 import type { Conditions } from "./machine/validity.ts";
 import { percentileMs } from "./metric.ts";
 import type { ScenarioResult, Series, StageTimes } from "./result.ts";
-import type { Steady } from "./schedule/steady.ts";
 import type { CompanionName } from "./stage.ts";
 import type { Target } from "./target/target.ts";
 
@@ -21,7 +20,6 @@ import type { Target } from "./target/target.ts";
 const SCRAPE_TRIES = 3;
 
 export interface LoadOutcome {
-  readonly steady: Steady;
   readonly judged: FleetJudgement;
   /** Of those beside the population, by their name. */
   readonly companions: ReadonlyMap<CompanionName, FleetJudgement>;
@@ -60,7 +58,7 @@ export class RunningLoad {
   readonly #p99: [number, number][] = [];
   #window: { fromMs: number; toMs: number } = { fromMs: 0, toMs: 0 };
   #cpuUs = { from: 0, to: 0 };
-  #scrapes: { from: Scrape | null; to: Scrape | null } = { from: null, to: null };
+  #scrapes: Record<"from" | "to", Promise<Scrape | null> | null> = { from: null, to: null };
   #lastMessages: number;
 
   constructor(hubs: readonly Target[], fleet: Fleet, hub: ProcessTree | null, emitter: RunningEmitter) {
@@ -75,17 +73,17 @@ export class RunningLoad {
     this.#timer = setInterval(() => this.#look(), 1_000);
   }
 
-  async begin(): Promise<void> {
-    // A busy hub takes its time for a scrape: it must not take that of what is measured.
+  /** The hub's own figures may come later than asked for: nothing waits for them. */
+  begin(): void {
+    this.#scrapes.from = this.#scrape();
     this.#window.fromMs = performance.now();
     this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
-    this.#scrapes.from = await this.#scrape();
   }
 
-  async end(): Promise<void> {
+  end(): void {
     this.#cpuUs.to = this.#hub?.cpuUs() ?? 0;
     this.#window.toMs = performance.now();
-    this.#scrapes.to = await this.#scrape();
+    this.#scrapes.to = this.#scrape();
   }
 
   stop(): void {
@@ -93,23 +91,17 @@ export class RunningLoad {
     this.#sampler.stop();
   }
 
-  async outcome(
-    steady: Steady,
-    companions: ReadonlyMap<CompanionName, Fleet>,
-    closesBefore: number,
-  ): Promise<LoadOutcome> {
+  async outcome(companions: ReadonlyMap<CompanionName, Fleet>, closesBefore: number): Promise<LoadOutcome> {
     const emitted = await this.emitter.done;
     const judged = await this.#fleet.judge();
     const seen = new Map<CompanionName, FleetJudgement>();
     for (const [name, fleet] of companions) seen.set(name, await fleet.judge());
     const { fromMs, toMs } = this.#window;
     const lag = lagOf(emitted);
-    const due = (steady.eventsPerSecond * (toMs - fromMs)) / 1_000;
-    const { from, to } = this.#scrapes;
+    const [from, to] = await Promise.all([this.#scrapes.from, this.#scrapes.to]);
     const last = await this.#scrape();
     const at = (ms: number) => ms - this.#zeroMs;
     return {
-      steady,
       judged,
       companions: seen,
       emitted,
@@ -117,7 +109,7 @@ export class RunningLoad {
         machine: loadIn(this.#sampler.readings, fromMs, toMs),
         loopDelayP99Ms: judged.loopDelayP99Ms,
         emitterLagP99Ms: lag === null ? null : percentileMs(lag, 99),
-        rateReached: Math.min(1, emitted.sentInWindow / due),
+        rateReached: Math.min(1, emitted.sentInWindow / Math.max(1, emitted.dueInWindow)),
       },
       cost:
         this.#hub === null

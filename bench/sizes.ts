@@ -62,8 +62,9 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["user-rate", CI],
     ["k6", { ...CI, measureMs: 10 * SECOND, otherClients: 500 }],
     ["ingest", ingestOf(CI, 15 * SECOND)],
-    ["slow", { ...CI, connections: 1_000 }],
+    ["slow", { ...CI, connections: 1_000, measureMs: 16 * SECOND }],
     ["scale-out", { ...CI, connections: 1_000, measureMs: 10 * SECOND }],
+    ["realistic", { ...CI, connections: 400, measureMs: 12 * SECOND }],
   ],
   full: [
     ["connect", FULL],
@@ -73,6 +74,7 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["ingest", ingestOf(FULL, MINUTE)],
     ["slow", { ...FULL, connections: 1_000, measureMs: 30 * SECOND }],
     ["scale-out", { ...FULL, connections: 2_000, rates: [1_000] }],
+    ["realistic", { ...FULL, connections: 2_000 }],
   ],
   soak: [
     ["connect", SOAK],
@@ -84,6 +86,7 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
 const APART: Readonly<Partial<Record<Profile, Plan>>> = {
   smoke: [
     // Readers are held in half of that time.
+    ["realistic", { ...SMOKE, connections: 100 }],
     ["slow", { ...SMOKE, measureMs: 8 * SECOND }],
     ["scale-out", { ...SMOKE, connections: 200 }],
   ],

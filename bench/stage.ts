@@ -9,7 +9,9 @@ import { ProcessTree } from "./machine/process-tree.ts";
 import { type KernelMemory, kernelMemory } from "./machine/sockets.ts";
 import type { Progress } from "./progress.ts";
 import { type LoadOutcome, RunningLoad, sumOf } from "./running-load.ts";
-import { dueUs, eventCount, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
+import { countOf, type Schedule } from "./schedule/schedule.ts";
+import type { Simulated } from "./schedule/simulated.ts";
+import { dueUs, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
 import { whileAlive } from "./target/alive.ts";
 import type { Target } from "./target/target.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
@@ -41,13 +43,15 @@ export interface LoadPlan {
   readonly internalUrl?: string;
 }
 
-/** A load, and in microseconds of the run what of it is measured (`fromUs` to before `toUs`) and when it is over. */
-export interface ScheduledLoad {
-  readonly plan: LoadPlan;
-  readonly steady: Steady;
+export type SimulatedPlan = Pick<LoadPlan, "scenario" | "warmUpMs" | "measureMs"> &
+  Pick<Simulated, "seed" | "users" | "photosPerJob" | "parallelUploads" | "speed">;
+
+/** A load, and what of it is measured: from `fromUs` to before `toUs`, in microseconds of the run. */
+export interface ScheduledLoad<Kind extends Schedule = Schedule> {
+  readonly plan: Pick<LoadPlan, "scenario" | "isEachShown" | "internalUrl">;
+  readonly schedule: Kind;
   readonly fromUs: number;
   readonly toUs: number;
-  readonly endUs: number;
 }
 
 /** `canaries`: stock clients. `witnesses`: to whom nothing is done while it is to all others. `slow`: who read slowly. */
@@ -75,6 +79,8 @@ export interface IdleCost {
 const TICK_MS = 4;
 const START_IN_MS = 500;
 const LOOK_EVERY_MS = 250;
+/** Of the time: who begins later would still be at it for long when the others are done. */
+const BEGIN_SHARE = 0.8;
 /** What was sent has arrived by then, or is lost. */
 const DRAIN_MS = 15_000;
 const CANARIES = 20;
@@ -177,14 +183,32 @@ export class Stage {
   }
 
   /** Fixes when each event of the load is due; `startInMs` from now the first. */
-  schedule(plan: LoadPlan, startInMs = START_IN_MS): ScheduledLoad {
+  schedule(plan: LoadPlan, startInMs = START_IN_MS): ScheduledLoad<Steady> {
     const steady = this.#steadyOf(plan, startInMs);
+    const isEachShown = plan.isEachShown && isFarApart(steady, this.options.rules);
     return {
-      plan,
-      steady,
+      plan: { ...plan, isEachShown },
+      schedule: steady,
       fromUs: dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000,
       toUs: dueUs(steady, progressTo(steady)),
-      endUs: dueUs(steady, eventCount(steady)),
+    };
+  }
+
+  /** The simulator's uploads, of users who begin one after the other while it warms up and is measured. */
+  scheduleSimulated({ warmUpMs, measureMs, ...plan }: SimulatedPlan): ScheduledLoad<Simulated> {
+    this.#loads += 1;
+    const startUs = this.nowUs() + START_IN_MS * 1_000;
+    const fromUs = startUs + warmUpMs * 1_000;
+    const { seed, users, photosPerJob, parallelUploads, speed } = plan;
+    return {
+      plan: { scenario: plan.scenario, isEachShown: false },
+      schedule: {
+        ...{ seed, users, photosPerJob, parallelUploads, speed, startUs },
+        ...{ run: this.options.population.run, name: `load${this.#loads}` },
+        spreadMs: (warmUpMs + measureMs) * BEGIN_SHARE * speed,
+      },
+      fromUs,
+      toUs: fromUs + measureMs * 1_000,
     };
   }
 
@@ -195,36 +219,36 @@ export class Stage {
 
   /** As `load`, of one whose times are fixed; they must not have begun. */
   async put(
-    { plan, steady, fromUs, toUs }: ScheduledLoad,
+    { plan, schedule, fromUs, toUs }: ScheduledLoad,
     during: (load: RunningLoad) => Promise<void> = async () => {},
   ): Promise<LoadOutcome> {
     const { target } = this.options;
-    const isEachShown = plan.isEachShown && isFarApart(steady, this.options.rules);
-    const expectation = { steady, fromUs, toUs, isEachShown };
+    const expectation = { schedule, fromUs, toUs, isEachShown: plan.isEachShown };
     this.fleet.expect(expectation);
     for (const [name, fleet] of this.#companions) {
-      fleet.expect({ ...expectation, isEachShown: isEachShown && name !== "slow" });
+      fleet.expect({ ...expectation, isEachShown: plan.isEachShown && name !== "slow" });
     }
     const closesBefore = sumOf(this.fleet.counts().closes);
     const emitter = new RunningEmitter({
-      ...{ steady, fromUs, toUs, tickMs: TICK_MS, epochUs: this.#epochUs },
+      ...{ schedule, fromUs, toUs, tickMs: TICK_MS, epochUs: this.#epochUs },
       internalUrl: plan.internalUrl ?? target.internalUrl,
       ingestToken: target.ingestToken,
     });
     const load = new RunningLoad(hubsOf(this.options), this.fleet, this.#hub, emitter);
     try {
+      const total = countOf(schedule);
       const beganUs = this.nowUs();
       await this.#watched(plan.scenario, "warm-up", this.#until(fromUs), () => this.#share(beganUs, fromUs));
-      await load.begin();
+      load.begin();
       const harm = during(load);
       // It is waited for below; until then it must not end the process.
       harm.catch(() => undefined);
       await this.#watched(plan.scenario, "measure", this.#until(toUs), () => this.#share(fromUs, toUs));
-      await load.end();
+      load.end();
       await this.#watched(plan.scenario, "drain", this.#drained(emitter, harm), () => {
-        return emitter.counts().sent / eventCount(steady);
+        return emitter.counts().sent / total;
       });
-      return await load.outcome(steady, this.#companions, closesBefore);
+      return await load.outcome(this.#companions, closesBefore);
     } finally {
       load.stop();
       await emitter.stop();

@@ -56,19 +56,28 @@ const MAX_STEPS = 60;
 const FAILURE_CHANCE = 0.04;
 const MAX_ATTEMPTS = 3;
 
-/** Users are counted from 1; the first is `demo`, so that the token of `serve --dev` shows something. */
-function userIdOf(user: number): string {
-  return user === 1 ? "demo" : `demo-${user}`;
-}
+/** How a user and a job of theirs are called; both are counted from 1. */
+export type Naming = (seed: number, user: number, job: number) => Pick<JobPlan, "userId" | "jobId">;
+
+/** The first user is `demo`, so that the token of `serve --dev` shows something. */
+const demoNames: Naming = (seed, user, job) => ({
+  userId: user === 1 ? "demo" : `demo-${user}`,
+  jobId: `sim-${seed}-${user}-${job}`,
+});
 
 /** The job number `job` (from 1) of that user: the same for the same arguments, whatever else was planned before. */
-export function planJob(seed: number, user: number, job: number, photoCount: number): JobPlan {
+export function planJob(
+  seed: number,
+  user: number,
+  job: number,
+  photoCount: number,
+  names: Naming = demoNames,
+): JobPlan {
   const random = new Random(`${seed}/${user}/${job}`);
   const photos = Array.from({ length: photoCount }, (_, index) => planPhoto(random, index + 1));
   const attempts = photos.flatMap((photo) => photo.attempts);
   return {
-    jobId: `sim-${seed}-${user}-${job}`,
-    userId: userIdOf(user),
+    ...names(seed, user, job),
     title: `${random.pick(TITLES)} ${random.pick(PLACES)}`,
     photos,
     bytesPerSecond: Math.max(50_000, random.logNormal(1_500_000, 0.5)),

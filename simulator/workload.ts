@@ -1,10 +1,16 @@
 import { jobEvents, type SimulatedEvent } from "./job.ts";
-import { planJob } from "./plan.ts";
+import { type Naming, planJob } from "./plan.ts";
 import { Random } from "./random.ts";
 
 export interface WorkloadOptions {
   readonly seed: number;
   readonly users: number;
+  /** Who they are, one after the other; absent: 1 and on. */
+  readonly firstUser?: number;
+  /** Absent: as in the demo. */
+  readonly names?: Naming;
+  /** All users begin within so long, whoever else there is; absent: the more users, the longer it takes. */
+  readonly spreadMs?: number;
   /** Infinity: without end. */
   readonly jobsPerUser: number;
   readonly photosPerJob: number;
@@ -44,10 +50,12 @@ export class Workload {
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
-    for (let user = 1; user <= options.users; user += 1) {
+    const { firstUser = 1, users, spreadMs } = options;
+    for (let user = firstUser; user < firstUser + users; user += 1) {
       for (let lane = 1; lane <= options.parallelJobs; lane += 1) {
         const random = new Random(`${options.seed}/${user}/lane-${lane}`);
-        const dueMs = (user - 1) * ARRIVAL_MS * random.next() * 2 + (lane - 1) * THINK_MS;
+        const arrivalMs = random.next() * (spreadMs ?? (user - 1) * ARRIVAL_MS * 2);
+        const dueMs = arrivalMs + (lane - 1) * THINK_MS;
         this.#push({ user, random, nextJob: lane, events: null, head: null, dueMs });
       }
     }
@@ -83,9 +91,9 @@ export class Workload {
   }
 
   #beginJob(lane: Lane): boolean {
-    const { seed, jobsPerUser, photosPerJob, parallelUploads, parallelJobs, admit } = this.#options;
+    const { seed, jobsPerUser, photosPerJob, parallelUploads, parallelJobs, admit, names } = this.#options;
     if (lane.nextJob > jobsPerUser) return false;
-    const plan = planJob(seed, lane.user, lane.nextJob, photosPerJob);
+    const plan = planJob(seed, lane.user, lane.nextJob, photosPerJob, names);
     if (!admit(plan.eventCount)) return false;
     lane.nextJob += parallelJobs;
     this.#pending += plan.eventCount;

@@ -4,20 +4,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
 import { monotonicUs } from "../clock.ts";
 import { newHistogram } from "../metric.ts";
-import {
-  dueUs,
-  eventAt,
-  eventCount,
-  jobIdOf,
-  type PlannedEvent,
-  photoIdOf,
-  type Steady,
-  TOTAL_BYTES,
-  userIdOf,
-} from "../schedule/steady.ts";
+import { countOf, type Schedule } from "../schedule/schedule.ts";
+import { type Feed, feedOf } from "./feed.ts";
 
 export interface EmitterOptions {
-  readonly steady: Steady;
+  readonly schedule: Schedule;
   readonly internalUrl: string;
   readonly ingestToken: string;
   readonly epochUs: number;
@@ -32,6 +23,8 @@ export interface EmitterCounts {
   readonly sent: number;
   /** Between `fromUs` and `toUs`. */
   readonly sentInWindow: number;
+  /** Of those sent so far, that were due in it. */
+  readonly dueInWindow: number;
   readonly acknowledged: number;
   /** Events that were rejected, or of requests that were refused for good. */
   readonly refused: number;
@@ -51,11 +44,13 @@ const RETRIES_FOR_MS = 20_000;
 export class Emitter {
   readonly #options: EmitterOptions;
   readonly #agent: Agent | TlsAgent;
+  readonly #feed: Feed;
   readonly #total: number;
   readonly #lag: Histogram = newHistogram();
   readonly #timer: NodeJS.Timeout;
-  #next = 0;
+  #sent = 0;
   #sentInWindow = 0;
+  #dueInWindow = 0;
   #acknowledged = 0;
   #refused = 0;
   #retries = 0;
@@ -64,17 +59,19 @@ export class Emitter {
 
   constructor(options: EmitterOptions) {
     this.#options = options;
-    this.#total = eventCount(options.steady);
+    this.#feed = feedOf(options.schedule);
+    this.#total = countOf(options.schedule);
     const keep = { keepAlive: true, maxFreeSockets: 1_024 };
     this.#agent = options.internalUrl.startsWith("https:") ? new TlsAgent(keep) : new Agent(keep);
     this.#timer = setInterval(() => this.#tick(), options.tickMs);
   }
 
   counts(): EmitterCounts {
-    const isDone = this.#next === this.#total && this.#inFlight === 0;
+    const isDone = this.#sent === this.#total && this.#inFlight === 0;
     return {
-      sent: this.#next,
+      sent: this.#sent,
       sentInWindow: this.#sentInWindow,
+      dueInWindow: this.#dueInWindow,
       acknowledged: this.#acknowledged,
       refused: this.#refused,
       retries: this.#retries,
@@ -90,19 +87,19 @@ export class Emitter {
   }
 
   #tick(): void {
-    const { steady, epochUs, tickMs, fromUs, toUs } = this.#options;
+    const { epochUs, tickMs, fromUs, toUs } = this.#options;
     const nowUs = monotonicUs() - epochUs;
     const events: string[] = [];
     const tickUs = tickMs * 1_000;
-    for (; this.#next < this.#total; this.#next += 1) {
-      const dueAtUs = dueUs(steady, this.#next);
-      if (dueAtUs > nowUs) break;
-      events.push(eventJson(steady, this.#next, dueAtUs));
+    for (let dueUs = this.#feed.dueUs; dueUs !== null && dueUs <= nowUs; dueUs = this.#feed.dueUs) {
+      events.push(this.#feed.take());
+      if (dueUs >= fromUs && dueUs < toUs) this.#dueInWindow += 1;
       // What is due just after a tick leaves with the next one: the tick is no lag, being late for it is.
-      this.#lag.recordValue(Math.max(1, Math.round(nowUs - dueAtUs - tickUs)));
+      this.#lag.recordValue(Math.max(1, Math.round(nowUs - dueUs - tickUs)));
     }
+    this.#sent += events.length;
     if (nowUs >= fromUs && nowUs < toUs) this.#sentInWindow += events.length;
-    if (this.#next === this.#total) clearInterval(this.#timer);
+    if (this.#feed.dueUs === null) clearInterval(this.#timer);
     if (events.length > 0) void this.#send(`[${events.join(",")}]`, events.length);
   }
 
@@ -164,40 +161,6 @@ export class Emitter {
       outgoing.on("error", failed);
       outgoing.end(body);
     });
-  }
-}
-
-/** Written by hand: the emitter must not be what is measured. No id needs escaping. */
-function eventJson(steady: Steady, index: number, dueAtUs: number): string {
-  const event = eventAt(steady, index);
-  const { run, name } = steady;
-  const userId = userIdOf(run, event.user);
-  const head = `{"specversion":"1.0","id":"${run}-${name}-${index}","source":"/bench","type":"${typeOf(event)}"`;
-  const ids = `"jobId":"${jobIdOf(run, event.user, name)}","userId":"${userId}"`;
-  return `${head},"data":{${ids}${detail(event, steady, dueAtUs)}}}`;
-}
-
-const TYPES = {
-  created: "uploadjob.created",
-  progressed: "photo.upload.progressed",
-  completed: "photo.upload.completed",
-  closed: "uploadjob.completed",
-} as const;
-
-function typeOf({ kind }: PlannedEvent): string {
-  return TYPES[kind];
-}
-
-function detail(event: PlannedEvent, { photosPerUser }: Steady, dueAtUs: number): string {
-  switch (event.kind) {
-    case "created":
-      return `,"photoCount":${photosPerUser}`;
-    case "progressed":
-      return `,"photoId":"${photoIdOf(event.photo)}","bytesTransferred":${dueAtUs},"totalBytes":${TOTAL_BYTES}`;
-    case "completed":
-      return `,"photoId":"${photoIdOf(event.photo)}","totalBytes":${TOTAL_BYTES}`;
-    case "closed":
-      return "";
   }
 }
 

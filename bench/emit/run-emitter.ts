@@ -6,6 +6,7 @@ import type { FromEmitter, ToEmitter } from "./messages.ts";
 const NOTHING_SENT: EmitterCounts = {
   sent: 0,
   sentInWindow: 0,
+  dueInWindow: 0,
   acknowledged: 0,
   refused: 0,
   retries: 0,

@@ -110,6 +110,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     ...DELIVERY,
     conflation_ratio: cost("events per message", null),
     endings_lost: never("lost endings"),
+    untrue: never("final views that are not the truth"),
   },
   ladder: { ...DELIVERY, knee: cost("events/s at the knee", "higher") },
   ingest: {

@@ -1,4 +1,5 @@
 import { dueInRoundUs, jobIdOf, photoNumber, roundDueAt, type Steady } from "../schedule/steady.ts";
+import { Numbering } from "./numbering.ts";
 
 // What one client was shown, held against what was sent. Every message has a fate, and what has none is a finding.
 
@@ -10,6 +11,11 @@ export interface Received {
   readonly photoId?: string;
   readonly bytesTransferred?: number;
   readonly stalled?: boolean;
+  readonly attempt?: number;
+  readonly status?: string;
+  readonly totalBytes?: number | null;
+  /** Of a job. */
+  readonly photos?: { readonly total: number; readonly completed: number; readonly failed: number };
 }
 
 export interface Sample {
@@ -64,15 +70,29 @@ export interface AuditRules {
   readonly isFirstAnywhere?: boolean;
 }
 
+/** What one client is shown of its user's part in a load, held against what was sent. */
+export interface ClientAudit {
+  readonly counts: AuditCounts;
+  /** The end of the job and of each of its photos was shown. */
+  readonly isFinished: boolean;
+  /** It was connected, and had everything up to this id, before this load began. */
+  connected(lastId: string | null): void;
+  /** The connection is gone; what comes next is what `since` gives. */
+  disconnected(): void;
+  /** Null: not a sample of how long an event took. */
+  take(message: Received, nowUs: number): Sample | null;
+  /** When all has had time to arrive. `isEachShown`: no event is near enough to another to be merged with it. */
+  finish(isEachShown: boolean): void;
+}
+
 const DONE = Number.MAX_SAFE_INTEGER;
-/** Numbers that were passed over, of which it is remembered that they may still come. */
-const MAX_MISSING = 1_000;
 
 /** Of one client, of one steady load. Reconnects are told to it: what a snapshot tells again is no duplicate. */
-export class Audit {
+export class Audit implements ClientAudit {
   readonly counts: AuditCounts = { ...NO_FINDINGS };
   readonly #steady: Steady;
   readonly #rules: AuditRules;
+  readonly #numbering: Numbering;
   readonly #place: number;
   readonly #jobId: string;
   /** By photo: bytes shown last; DONE once it has completed. */
@@ -86,15 +106,8 @@ export class Audit {
   /** The job's bytes after so many rounds: walks along with what is shown. */
   #jobRound = 0;
   #jobBytes = 0;
-  #seq = 0;
-  /** Passed over, and counted as lost until they come. Only where numbers are dense. */
-  readonly #missing = new Set<number>();
-  /** A message with a number of this user's has come. */
-  #isNumbered: boolean;
   /** Progress events shown, each once. */
   #events = 0;
-  /** Before `synced` come states, not news: they have been shown before, or merged. */
-  #isLive = false;
   #isWhole = true;
 
   /** `place`: of the user in a round. */
@@ -103,7 +116,7 @@ export class Audit {
     this.#rules = rules;
     this.#place = place;
     this.#jobId = jobIdOf(steady.run, user, steady.name);
-    this.#isNumbered = rules.isFirstAnywhere !== true;
+    this.#numbering = new Numbering(rules, this.counts);
     this.#open = steady.photosPerUser;
     this.#shown = new Float64Array(steady.photosPerUser).fill(-1);
     this.#shownAtUs = new Float64Array(steady.photosPerUser).fill(Number.NEGATIVE_INFINITY);
@@ -111,24 +124,23 @@ export class Audit {
 
   /** It was connected, and had everything up to this id, before this load began. */
   connected(lastId: string | null): void {
-    this.#isLive = true;
-    if (lastId !== null) this.#seq = seqOf(lastId);
+    this.#numbering.synced(lastId);
   }
 
   /** The connection is gone; what comes next is what `since` gives. */
   disconnected(): void {
-    this.#isLive = false;
-    this.#missing.clear();
+    this.#numbering.disconnected();
     this.#isWhole = false;
   }
 
   /** Null: not a sample of how long an event took. */
   take(message: Received, nowUs: number): Sample | null {
-    if (message.id === undefined || message.type === "synced") {
-      this.#control(message);
+    if (message.id === undefined) return null;
+    if (message.type === "synced") {
+      this.#numbering.synced(message.id);
       return null;
     }
-    const order = this.#orderOf(seqOf(message.id));
+    const order = this.#numbering.orderOf(message.id);
     // Another job of this user is one of an earlier load.
     if (order === "again" || message.jobId !== this.#jobId) return null;
     if (order === "late") this.#late(message);
@@ -139,7 +151,7 @@ export class Audit {
 
   /** Nothing is to be waited for: all endings were shown, or the last message was, before which the others were lost. */
   get isFinished(): boolean {
-    return this.#isJobDone && this.#open <= this.#missing.size;
+    return this.#isJobDone && this.#open <= this.#numbering.missing;
   }
 
   /** When all has had time to arrive. `isEachShown`: no event is near enough to another to be merged with it. */
@@ -154,42 +166,6 @@ export class Audit {
       counts.merged += Math.max(0, unshown - counts.lost);
       counts.lost = Math.max(counts.lost, this.#open) + jobEnding;
     } else counts.lost += this.#open + jobEnding + unshown;
-  }
-
-  #control({ type, id }: Received): void {
-    if (type !== "synced" || id === undefined) return;
-    this.#isLive = true;
-    this.#seq = seqOf(id);
-  }
-
-  /** `late`: it had been passed over. `again`: it is no news, and has been counted. */
-  #orderOf(seq: number): "next" | "late" | "again" {
-    const last = this.#seq;
-    if (this.#isLive || last === 0) {
-      if (seq <= last) return this.#behind(seq);
-      if (this.#rules.isDense && last > 0 && this.#isNumbered) this.#pass(last + 1, seq);
-    }
-    this.#isNumbered = true;
-    this.#seq = seq;
-    return "next";
-  }
-
-  #behind(seq: number): "late" | "again" {
-    const { counts } = this;
-    if (this.#missing.delete(seq)) {
-      counts.lost -= 1;
-      counts.disordered += 1;
-      return "late";
-    }
-    // Where numbers are dense, what is behind and was not missed had been shown.
-    if (this.#rules.isDense || seq === this.#seq) counts.duplicate += 1;
-    else counts.disordered += 1;
-    return "again";
-  }
-
-  #pass(from: number, to: number): void {
-    this.counts.lost += to - from;
-    for (let seq = from; seq < to && this.#missing.size < MAX_MISSING; seq += 1) this.#missing.add(seq);
   }
 
   /** Shown all the same, too late to be a sample. */
@@ -231,14 +207,14 @@ export class Audit {
     this.#shownAtUs[photo] = nowUs;
     if (type === "upload_completed") {
       this.#complete(photo, before);
-      if (before === DONE && this.#isLive) this.counts.duplicate += 1;
-      if (before === DONE || !this.#isLive) return null;
+      if (before === DONE && this.#numbering.isLive) this.counts.duplicate += 1;
+      if (before === DONE || !this.#numbering.isLive) return null;
       const { rounds } = this.#steady;
       return { kind: "ending", dueUs: dueInRoundUs(this.#steady, this.#place, rounds + photo) };
     }
     // The start tells the bytes that the first progress tells again.
     if (type === "upload_started" || stalled === true) return null;
-    if (!this.#isLive) {
+    if (!this.#numbering.isLive) {
       this.#shown[photo] = Math.max(before, bytesTransferred);
       return null;
     }
@@ -258,14 +234,14 @@ export class Audit {
 
   #job({ type, bytesTransferred = 0 }: Received, nowUs: number): Sample | null {
     if (type === "job_completed") {
-      if (this.#isJobDone && this.#isLive) this.counts.duplicate += 1;
+      if (this.#isJobDone && this.#numbering.isLive) this.counts.duplicate += 1;
       this.#isJobDone = true;
       return null;
     }
     const heldUs = this.#jobShownAtUs + this.#rules.jobIntervalMs * 1_000;
     this.#jobShownAtUs = nowUs;
     const newestUs = this.#newestOf(bytesTransferred);
-    if (newestUs === null || !this.#isLive) return null;
+    if (newestUs === null || !this.#numbering.isLive) return null;
     return { kind: newestUs < heldUs ? "trailing" : "leading", dueUs: newestUs };
   }
 
@@ -282,8 +258,4 @@ export class Audit {
     }
     return this.#jobBytes === bytes ? newestUs : null;
   }
-}
-
-function seqOf(id: string): number {
-  return Number(id.slice(id.lastIndexOf("-") + 1));
 }

@@ -1,9 +1,9 @@
 import { jobPrefixOf } from "../schedule/steady.ts";
 import type { Transport } from "../transports.ts";
 import {
-  type Audit,
   type AuditCounts,
   addFindings,
+  type ClientAudit,
   NO_FINDINGS,
   type Received,
   type Sample,
@@ -40,7 +40,7 @@ export class LoadClient {
   /** Messages of jobs that are not this user's. */
   #foreign = 0;
   readonly #jobPrefix: string;
-  #audit: Audit | null = null;
+  #audit: ClientAudit | null = null;
   readonly #ways: ClientOptions["ways"];
   readonly #events: ClientEvents;
   readonly #nowUs: () => number;
@@ -91,7 +91,7 @@ export class LoadClient {
   }
 
   /** Null: this user has no part in the load, and should hear nothing of it. */
-  expect(audit: Audit | null): void {
+  expect(audit: ClientAudit | null): void {
     this.#foreign = 0;
     this.#audit = audit;
     if (this.#isEstablished) audit?.connected(this.#lastId);

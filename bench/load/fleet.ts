@@ -4,6 +4,7 @@ import { type Child, startChild } from "../children.ts";
 import { newHistogram } from "../metric.ts";
 import type { Transport } from "../transports.ts";
 import { type AuditCounts, addFindings, NO_FINDINGS } from "./audit.ts";
+import { addSimulated } from "./audits.ts";
 import type {
   Expectation,
   FromGenerator,
@@ -14,6 +15,7 @@ import type {
   ToGenerator,
 } from "./messages.ts";
 import { perTransport } from "./population.ts";
+import type { SimulatedCounts } from "./simulated-audit.ts";
 
 /** Sockets of one process: open files are limited to 20,000 or less, and one core must be enough for them. */
 const MAX_SOCKETS_PER_GENERATOR = 9_000;
@@ -37,6 +39,8 @@ export interface FleetJudgement {
   /** Of the worst generator. */
   readonly loopDelayP99Ms: number;
   readonly examples: readonly string[];
+  /** Null: the load was not a simulated one. */
+  readonly simulated: SimulatedCounts | null;
 }
 
 /** The population, connected from several processes that are told what to do together. */
@@ -150,6 +154,7 @@ function joined(judged: readonly Judgement[]): FleetJudgement {
     messages: judged.reduce((sum, { messages }) => sum + messages, 0),
     loopDelayP99Ms: Math.max(0, ...judged.map(({ loopDelayP99Ms }) => loopDelayP99Ms)),
     examples: judged.flatMap(({ examples }) => examples),
+    simulated: addSimulated(judged.flatMap(({ simulated }) => simulated ?? [])),
   };
 }
 

@@ -2,9 +2,10 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
 import { monotonicUs } from "../clock.ts";
 import { newHistogram } from "../metric.ts";
-import { placesOf, userIdOf } from "../schedule/steady.ts";
+import { userIdOf } from "../schedule/steady.ts";
 import { tokenFor } from "../token.ts";
-import { Audit, type AuditCounts, addFindings, NO_FINDINGS } from "./audit.ts";
+import { type AuditCounts, addFindings, type ClientAudit, NO_FINDINGS } from "./audit.ts";
+import { auditsOf, simulatedOf } from "./audits.ts";
 import { type ClientEvents, type ClientOptions, LoadClient } from "./client.ts";
 import { type Destination, destinationOf } from "./connection.ts";
 import type { Expectation, FromGenerator, GeneratorOptions, Judgement, ToGenerator } from "./messages.ts";
@@ -39,7 +40,7 @@ export class Generator {
   #connectTimes = newHistogram();
   #established = 0;
   #everEstablished = 0;
-  #audits: Audit[] = [];
+  #audits: ClientAudit[] = [];
   #samples: Samples | null = null;
   #expectation: Expectation | null = null;
 
@@ -175,12 +176,10 @@ export class Generator {
   }
 
   #expect(expectation: Expectation): void {
-    const { steady } = expectation;
-    const places = placesOf(steady);
+    const auditOf = auditsOf(expectation.schedule, this.#options.rules);
     this.#audits = [];
     for (const client of this.#clients) {
-      const place = places[client.user];
-      const audit = place === undefined ? null : new Audit(steady, client.user, place, this.#options.rules);
+      const audit = auditOf(client.user);
       client.expect(audit);
       if (audit !== null) this.#audits.push(audit);
     }
@@ -213,6 +212,7 @@ export class Generator {
       messages: samples.messages,
       loopDelayP99Ms,
       examples,
+      simulated: simulatedOf(this.#audits),
     };
   }
 

@@ -1,7 +1,8 @@
-import type { Steady } from "../schedule/steady.ts";
+import type { Schedule } from "../schedule/schedule.ts";
 import type { Transport } from "../transports.ts";
 import type { AuditCounts, AuditRules } from "./audit.ts";
 import type { Population } from "./population.ts";
+import type { SimulatedCounts } from "./simulated-audit.ts";
 
 // What the coordinator and a generator tell each other over IPC.
 
@@ -24,7 +25,7 @@ export interface GeneratorOptions {
 
 /** A load that is about to come, and what of it counts. */
 export interface Expectation {
-  readonly steady: Steady;
+  readonly schedule: Schedule;
   /** Samples whose event was due from here, in microseconds of the run, ... */
   readonly fromUs: number;
   /** ... to before here. */
@@ -72,6 +73,8 @@ export interface Judgement {
   /** How late this process' event loop was, in milliseconds. */
   readonly loopDelayP99Ms: number;
   readonly examples: readonly string[];
+  /** Null: the load was not a simulated one. */
+  readonly simulated: SimulatedCounts | null;
 }
 
 export type FromGenerator =

@@ -4,6 +4,7 @@ import { ingest } from "./ingest.ts";
 import { k6 } from "./k6.ts";
 import { ladder } from "./ladder.ts";
 import { latency } from "./latency.ts";
+import { realistic } from "./realistic.ts";
 import { restart } from "./restart.ts";
 import { scaleOut } from "./scale-out.ts";
 import type { Scenario } from "./scenario.ts";
@@ -23,5 +24,6 @@ export const SCENARIOS: readonly Scenario[] = [
   restart,
   ingest,
   scaleOut,
+  realistic,
   cost,
 ];

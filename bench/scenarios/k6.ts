@@ -4,7 +4,7 @@ import { type K6Result, runK6 } from "../k6/run.ts";
 import { userCount } from "../load/population.ts";
 import { counter, gauge, type Metric, percentileMs, toldTrend, trend } from "../metric.ts";
 import type { LoadOutcome } from "../running-load.ts";
-import { dueInRoundUs, placesOf, userIdOf } from "../schedule/steady.ts";
+import { dueInRoundUs, dueUs, eventCount, placesOf, type Steady, userIdOf } from "../schedule/steady.ts";
 import type { ScheduledLoad, Stage } from "../stage.ts";
 import { tokenFor } from "../token.ts";
 import { type Bench, type Measured, type Scenario, Skipped } from "./scenario.ts";
@@ -53,7 +53,7 @@ async function measure(scenario: string, bench: Bench, stage: Stage): Promise<Me
   try {
     const { ready, ended } = start(bench, stage, scheduled, connections, stop.signal);
     await stage.meanwhile(scenario, "k6 connects", Promise.race([ready, ended]));
-    if (stage.nowUs() > scheduled.steady.startUs) {
+    if (stage.nowUs() > scheduled.schedule.startUs) {
       throw new Error(
         "k6 took so long to connect that the load had to be called off: the machine is too busy",
       );
@@ -90,7 +90,7 @@ function sharesOf(clients: number, { options }: Stage): Connections {
 function start(
   { gates, signal }: Bench,
   stage: Stage,
-  { fromUs, endUs }: ScheduledLoad,
+  { schedule, fromUs }: ScheduledLoad<Steady>,
   connections: Connections,
   stopped: AbortSignal,
 ): { readonly ready: Promise<void>; readonly ended: Promise<Done> } {
@@ -114,7 +114,7 @@ function start(
     // Events tell the microsecond of the run in which they were due.
     originUnixMs: Date.now() - stage.nowUs() / US_PER_MS,
     warmUpMs: fromUs / US_PER_MS,
-    durationMs: endUs / US_PER_MS + TAIL_MS,
+    durationMs: dueUs(schedule, eventCount(schedule)) / US_PER_MS + TAIL_MS,
     thresholds,
     signal: AbortSignal.any([signal, stopped]),
     onReady,
@@ -154,16 +154,16 @@ function metricsOf(seen: Done, { judged, closes }: LoadOutcome, missed: number):
 /** Events that were due to its sockets and did not come. A poll is told states, so that one of two events may be all. */
 function missedBy(
   { trends }: Done,
-  { steady, fromUs }: ScheduledLoad,
+  { schedule, fromUs }: ScheduledLoad<Steady>,
   { socketio, websocket }: Connections,
 ): number {
-  const places = placesOf(steady);
+  const places = placesOf(schedule);
   let due = 0;
   for (let user = 0; user < socketio + websocket; user += 1) {
     const place = places[user];
     if (place === undefined) continue;
-    for (let round = 0; round < steady.rounds; round += 1) {
-      if (dueInRoundUs(steady, place, round) >= (fromUs / US_PER_MS) * US_PER_MS) due += 1;
+    for (let round = 0; round < schedule.rounds; round += 1) {
+      if (dueInRoundUs(schedule, place, round) >= (fromUs / US_PER_MS) * US_PER_MS) due += 1;
     }
   }
   return due - trends.socketio.count - trends.websocket.count;

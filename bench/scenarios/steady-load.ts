@@ -14,7 +14,7 @@ export function usersFor(eventsPerSecond: number, users: number): number {
 
 export function measuredOf(
   stage: Stage,
-  plan: LoadPlan,
+  plan: Pick<LoadPlan, "eventsPerSecond" | "measureMs">,
   outcome: LoadOutcome,
   words: Pick<Measured, "variant" | "title">,
 ): Measured {
