@@ -15,9 +15,9 @@ type Plan = readonly (readonly [scenario: string, size: Size])[];
 const SMOKE: Size = {
   connections: 500,
   connectPerSecond: 500,
-  holdMs: 2 * SECOND,
+  holdMs: 1 * SECOND,
   warmUpMs: 2 * SECOND,
-  measureMs: 6 * SECOND,
+  measureMs: 5 * SECOND,
   rates: [300],
 };
 const CI: Size = {

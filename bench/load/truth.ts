@@ -2,7 +2,7 @@ import { type Simulated, simulatedEvents } from "../schedule/simulated.ts";
 
 // What there is to be shown of one user's simulated job: computed from its schedule, as the emitter does.
 
-export interface AttemptTruth {
+interface AttemptTruth {
   /** By bytes: when the event that told them was due, in microseconds of the run. */
   readonly progress: ReadonlyMap<number, number>;
   /** When its ending was due. */
