@@ -82,19 +82,18 @@ function ratioRow(wanted: Wanted, pairs: readonly Pair[], bars: readonly Gate[])
 }
 
 /**
- * Passed or failed only where the whole spread is on one side of the limit. A machine that was busy for most pairs may have
- * made a ratio worse, since it leaves a hub smaller batches, and so makes no bar red. A ratio that was never measured
- * fails, as any gate without samples.
+ * Passed or failed only where the whole spread is on one side of the limit. Where the machine was busy for most pairs
+ * nothing is told: a hub that gets less CPU has smaller batches, which makes an event dearer, or merges events, which makes
+ * it cheaper. A ratio that was never measured fails, as any gate without samples.
  */
 function judgeBar({ threshold }: Gate, ratios: readonly number[], wasBusy: boolean): Bar {
-  const { text } = threshold;
-  const red = { threshold: text, outcome: wasBusy ? "inconclusive" : "failed" } as const;
-  if (ratios.length === 0) return red;
+  const bar = (outcome: Bar["outcome"]): Bar => ({ threshold: threshold.text, outcome });
+  if (wasBusy) return bar("inconclusive");
+  if (ratios.length === 0) return bar("failed");
   const spread = isTelling(ratios.length) ? spreadOf(ratios) : null;
-  if (spread === null) return { threshold: text, outcome: "inconclusive" };
+  if (spread === null) return bar("inconclusive");
   const [atLeast, atMost] = [holds(threshold, spread[0]), holds(threshold, spread[1])];
-  if (atLeast !== atMost) return { threshold: text, outcome: "inconclusive" };
-  return atLeast ? { threshold: text, outcome: "passed" } : red;
+  return bar(atLeast !== atMost ? "inconclusive" : atLeast ? "passed" : "failed");
 }
 
 /** What the scenario measures of the wanted, of the transports that were there. */
