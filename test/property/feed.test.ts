@@ -180,7 +180,7 @@ describe("a user who is forgotten", () => {
           if (acts.some((one) => one.do === "forget")) expect(client.modes).toContain("snapshot");
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 });
