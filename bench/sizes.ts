@@ -61,20 +61,21 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
     ["latency", CI],
     ["user-rate", CI],
     ["k6", { ...CI, measureMs: 10 * SECOND, otherClients: 500 }],
-    ["ingest", ingestOf(CI, 15 * SECOND)],
-    ["slow", { ...CI, connections: 1_000, measureMs: 16 * SECOND }],
-    ["scale-out", { ...CI, connections: 1_000, measureMs: 10 * SECOND }],
-    ["realistic", { ...CI, connections: 400, measureMs: 12 * SECOND }],
+    ["ingest", ingestOf(CI, 8 * SECOND)],
   ],
   full: [
     ["connect", FULL],
     ["latency", FULL],
     ["user-rate", FULL],
     ["k6", { ...FULL, measureMs: 30 * SECOND, rates: [1_000] }],
+    ["ladder", { ...FULL, measureMs: 8 * SECOND, rates: [1_000] }],
+    ["storm", { ...FULL, rates: [1_000] }],
     ["ingest", ingestOf(FULL, MINUTE)],
     ["slow", { ...FULL, connections: 1_000, measureMs: 30 * SECOND }],
+    ["restart", { ...FULL, connections: 2_000, measureMs: 40 * SECOND, rates: [1_000] }],
     ["scale-out", { ...FULL, connections: 2_000, rates: [1_000] }],
     ["realistic", { ...FULL, connections: 2_000 }],
+    ["cost", { ...FULL, measureMs: 30 * SECOND }],
   ],
   soak: [
     ["connect", SOAK],
@@ -84,6 +85,11 @@ const PLANS: Readonly<Record<Profile, Plan>> = {
 
 /** Sizes of scenarios that a profile leaves out, for who names them; without one, as its first. */
 const APART: Readonly<Partial<Record<Profile, Plan>>> = {
+  ci: [
+    ["slow", { ...CI, connections: 1_000, measureMs: 16 * SECOND }],
+    ["scale-out", { ...CI, connections: 1_000, measureMs: 10 * SECOND }],
+    ["realistic", { ...CI, connections: 400, measureMs: 12 * SECOND }],
+  ],
   smoke: [
     // Readers are held in half of that time.
     ["realistic", { ...SMOKE, connections: 100 }],
