@@ -2,6 +2,7 @@ import { Agent, request } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 import { encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
+import { type Backoff, fullJitterMs } from "../../src/backoff.ts";
 import { monotonicUs } from "../clock.ts";
 import { newHistogram } from "../metric.ts";
 import { countOf, type Schedule } from "../schedule/schedule.ts";
@@ -37,7 +38,8 @@ export interface EmitterCounts {
 }
 
 const BATCH_TYPE = "application/cloudevents-batch+json";
-const RETRY_AFTER_MS = 50;
+/** As a backend does, and not all at once: a hub that comes back must not meet everything that waited. */
+const BACKOFF: Backoff = { minMs: 50, maxMs: 1_000 };
 const RETRIES_FOR_MS = 20_000;
 
 /** Open loop: what is due is sent, however long the answers take. */
@@ -107,7 +109,7 @@ export class Emitter {
   async #send(body: string, count: number): Promise<void> {
     this.#inFlight += 1;
     const giveUpMs = performance.now() + RETRIES_FOR_MS;
-    for (;;) {
+    for (let tries = 1; ; tries += 1) {
       const { status, text } = await this.#post(body);
       if (status === 200) {
         const { rejected } = answerOf(text);
@@ -121,7 +123,7 @@ export class Emitter {
         break;
       }
       this.#retries += 1;
-      await wait(RETRY_AFTER_MS);
+      await wait(fullJitterMs(tries, BACKOFF, Math.random()));
     }
     this.#inFlight -= 1;
   }
