@@ -1,11 +1,18 @@
 import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./summary-reporter.ts";
 
+/**
+ * Minutes each: costs by pairs of runs, and twenty kills of one hub beside another. `npm run test:faults` runs them with
+ * all the other faults.
+ */
+const LONG = ["test/faults/cost.test.ts", "test/faults/redis-all-kill.test.ts"];
+
 const suite = (name: string, options: { timeoutMs: number; alone?: true }) => ({
   extends: true as const,
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
+    exclude: process.env.FAULTS === "all" ? [] : LONG,
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
     // On a busy machine the default of a second is no time.
