@@ -26,8 +26,8 @@ export class Samples {
 
   add(client: LoadClient, { kind, dueUs }: Sample, nowUs: number): void {
     const { fromUs, toUs } = this.#expectation;
-    // The endings come after the window, and are reported apart.
-    if (kind !== "ending" && (dueUs < fromUs || dueUs >= toUs)) return;
+    // Endings may come after the window, and are reported apart.
+    if (dueUs < fromUs || (kind !== "ending" && dueUs >= toUs)) return;
     const tookUs = Math.max(1, Math.round(nowUs - dueUs));
     this.#histograms[kind][client.transport].recordValue(tookUs);
     if (kind === "ending") return;
