@@ -115,7 +115,9 @@ function resultOf(
     durationMs: measuredMs,
   });
   return {
-    ...{ id, variant, title, durationMs, load },
+    ...{ id, variant, title, load },
+    // Without what came before, such as connecting those whom scenarios share.
+    durationMs: phases.at(-1)?.endMs ?? durationMs,
     outcome: outcomeOf(verdicts.map(({ outcome }) => outcome)),
     reasons: [...validity.reasons],
     ...(validity.brief !== null && { brief: validity.brief }),

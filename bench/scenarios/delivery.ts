@@ -4,11 +4,9 @@ import { counter, gauge, type Metric, newHistogram, percentileMs, rate, trend } 
 import type { LoadOutcome } from "../running-load.ts";
 import { TRANSPORTS } from "../transports.ts";
 
-const TOTAL = 1_000_000;
-
 /** What every load with clients measures. */
 export function deliveryMetrics(outcome: LoadOutcome): Map<string, Metric> {
-  const { judged, companions, conditions, closes, cost } = outcome;
+  const { judged, companions, emitted, closes, cost } = outcome;
   const canaries = companions.get("canaries") ?? null;
   const metrics = new Map<string, Metric>();
   for (const transport of TRANSPORTS) metrics.set(transport, trend(judged.histograms.leading[transport]));
@@ -22,9 +20,7 @@ export function deliveryMetrics(outcome: LoadOutcome): Map<string, Metric> {
   if (judged.worstClientP99Ms !== null) metrics.set("worst_client_p99", gauge(judged.worstClientP99Ms, "ms"));
   const apart = canaries === null ? null : apartMs(judged, canaries);
   if (apart !== null) metrics.set("canaries", gauge(apart, "ms"));
-  if (conditions.rateReached !== null) {
-    metrics.set("rate_reached", rate(Math.round(conditions.rateReached * TOTAL), TOTAL));
-  }
+  metrics.set("rate_reached", rate(Math.min(emitted.sentInWindow, emitted.dueInWindow), emitted.dueInWindow));
   if (cost !== null) {
     metrics.set("cpu_per_event", gauge(cost.cpuUs / cost.events, "µs"));
     metrics.set("cpu_per_message", gauge(cost.cpuUs / cost.messages, "µs"));
