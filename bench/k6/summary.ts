@@ -41,6 +41,7 @@ const summarySchema = z.object({
   ),
 });
 type Values = Readonly<Record<string, number | null>>;
+type Measured = z.infer<typeof summarySchema>["metrics"][string];
 
 /** Reads the file that the script left. Throws a `ZodError` for another shape. */
 export function parseK6Summary(json: string): K6Summary {
@@ -59,15 +60,21 @@ export function parseK6Summary(json: string): K6Summary {
       closes: metrics.closes?.values.count ?? 0,
       synced: metrics.synced?.values.count ?? 0,
     },
-    thresholds: Object.entries(metrics).flatMap(([metric, { type, values, thresholds }]) =>
-      Object.entries(thresholds ?? {}).map(([threshold, { ok }]) => ({
-        metric,
-        threshold,
-        value: type === "trend" && !hasSamples(values) ? null : (values[aggregationOf(threshold)] ?? null),
-        ok,
-      })),
-    ),
+    // k6 has them in another order each time.
+    thresholds: Object.keys(metrics)
+      .sort()
+      .flatMap((metric) => thresholdsOf(metric, metrics[metric])),
   };
+}
+
+function thresholdsOf(metric: string, measured: Measured | undefined): K6Threshold[] {
+  const { type, values = {}, thresholds = {} } = measured ?? {};
+  return Object.entries(thresholds).map(([threshold, { ok }]) => ({
+    metric,
+    threshold,
+    value: type === "trend" && !hasSamples(values) ? null : (values[aggregationOf(threshold)] ?? null),
+    ok,
+  }));
 }
 
 function trendFrom(values: Values): K6Trend {

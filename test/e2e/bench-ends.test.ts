@@ -28,7 +28,7 @@ describe("Ctrl-C ends with 3, and nothing is left", () => {
     await bench.untilSaid("none: connect connect");
     bench.child.kill("SIGINT");
     expect(await bench.ended()).toBe(3);
-    expect(bench.err()).toContain("progress-hub: stopped; nothing can be told\n");
+    expect(bench.err()).toContain("progress-hub: stopped; what was measured until then says nothing\n");
     expectNothingLeft(bench);
   });
 

@@ -110,9 +110,9 @@ test("polls are answered with a snapshot, and after that with what is newer", as
     signal: running(),
   });
   expect(result).toMatchObject({ non2xx: 0, errors: 0, malformed: 0 });
-  expect(result.requests).toBeGreaterThan(16);
-  // A snapshot for each, of a hundred photos and their job; nothing has happened since.
+  expect(result.requests).toBeGreaterThan(80);
+  // A snapshot for each, of a job or a few of a hundred photos; nothing has happened since, though many polls have come.
   expect(result.messages).toBeGreaterThanOrEqual(8 * 101);
-  expect(result.messages).toBeLessThan(8 * 210);
+  expect(result.messages / result.requests).toBeLessThan(101 / 2);
   expect(result.latency.totalCount).toBe(result.requests);
 });
