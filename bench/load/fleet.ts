@@ -15,7 +15,6 @@ import type {
   ToGenerator,
 } from "./messages.ts";
 import { perTransport } from "./population.ts";
-import type { SimulatedCounts } from "./simulated-audit.ts";
 
 /** Sockets of one process: open files are limited to 20,000 or less, and one core must be enough for them. */
 const MAX_SOCKETS_PER_GENERATOR = 9_000;
@@ -30,18 +29,10 @@ export function generatorsFor(connections: number): number {
 
 export type FleetOptions = Omit<GeneratorOptions, "index" | "generators">;
 
-/** What all generators found together. */
-export interface FleetJudgement {
-  readonly counts: AuditCounts;
+/** What all generators found together; the loop delay is that of the worst. */
+export type FleetJudgement = Omit<Judgement, "histograms"> & {
   readonly histograms: Readonly<Record<SampleKind, Readonly<Record<Transport, Histogram>>>>;
-  readonly worstClientP99Ms: number | null;
-  readonly messages: number;
-  /** Of the worst generator. */
-  readonly loopDelayP99Ms: number;
-  readonly examples: readonly string[];
-  /** Null: the load was not a simulated one. */
-  readonly simulated: SimulatedCounts | null;
-}
+};
 
 /** The population, connected from several processes that are told what to do together. */
 export class Fleet {

@@ -18,8 +18,3 @@ export function warning(what: string, fix: string): Finding {
 export function refusal(what: string, fix: string): Finding {
   return { level: "refusal", what, fix };
 }
-
-/** `28,232`. */
-export function countText(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}

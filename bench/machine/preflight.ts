@@ -1,4 +1,5 @@
-import { countText, type Finding, ok, refusal, warning } from "./finding.ts";
+import { countText } from "../count-text.ts";
+import { type Finding, ok, refusal, warning } from "./finding.ts";
 import { cpuFindings } from "./preflight-cpu.ts";
 import type { PreflightReadings } from "./preflight-readings.ts";
 

@@ -1,6 +1,6 @@
+import { countText } from "../count-text.ts";
 import { byTransport } from "../load/population.ts";
 import type { Measured, Scenario } from "./scenario.ts";
-import { countText } from "./steady-load.ts";
 
 export const connect: Scenario = {
   id: "connect",

@@ -1,8 +1,9 @@
+import { countText } from "../count-text.ts";
 import { byTransport } from "../load/population.ts";
 import { gauge } from "../metric.ts";
 import { TRANSPORTS } from "../transports.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 export const cost: Scenario = {
   id: "cost",

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { decodeFromCompressedBase64 } from "hdr-histogram-js";
+import { countText } from "../count-text.ts";
 import type { IngestFigures, IngestOrder } from "../ingest/messages.ts";
 import { RunningIngest } from "../ingest/running-ingest.ts";
 import { loadIn } from "../machine/load.ts";
@@ -12,7 +13,6 @@ import type { Series } from "../result.ts";
 import { whileAlive } from "../target/alive.ts";
 import type { Target } from "../target/target.ts";
 import type { Bench, Measured, Scenario } from "./scenario.ts";
-import { countText } from "./steady-load.ts";
 
 /** Publishers, and after them clients that poll: each waits for its answer before it asks again. */
 const CONNECTIONS = 10;

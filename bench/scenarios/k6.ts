@@ -1,3 +1,4 @@
+import { countText } from "../count-text.ts";
 import { findK6, howToInstallK6 } from "../k6/find.ts";
 import type { K6Transport } from "../k6/plan.ts";
 import { type K6Result, runK6 } from "../k6/run.ts";
@@ -8,7 +9,7 @@ import { dueInRoundUs, dueUs, eventCount, placesOf, type Steady, userIdOf } from
 import type { ScheduledLoad, Stage } from "../stage.ts";
 import { tokenFor } from "../token.ts";
 import { type Bench, type Measured, type Scenario, Skipped } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 const MAX_CLIENTS = 2_000;
 /** k6 compiles its script and starts its virtual users, on a machine that does other things too; then it connects. */

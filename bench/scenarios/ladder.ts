@@ -1,9 +1,10 @@
+import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import { gauge, percentileMs } from "../metric.ts";
 import type { LoadOutcome } from "../running-load.ts";
 import { allOf } from "./delivery.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 const STEP = 1.5;
 const MAX_STEPS = 12;

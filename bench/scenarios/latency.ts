@@ -1,6 +1,7 @@
+import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 export const latency: Scenario = {
   id: "latency",

@@ -1,8 +1,9 @@
+import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import { counter, gauge } from "../metric.ts";
 import type { LoadOutcome } from "../running-load.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf } from "./steady-load.ts";
+import { measuredOf } from "./steady-load.ts";
 
 /** The same uploads every time. */
 const SEED = 1;

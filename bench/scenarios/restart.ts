@@ -1,11 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import { childrenOf, type HubProcessInfo } from "../machine/processes.ts";
 import { counter } from "../metric.ts";
 import { sumOf } from "../running-load.ts";
 import type { Stage } from "../stage.ts";
 import { type Scenario, Skipped } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 const SETTLE_MS = 3_000;
 const LOOK_EVERY_MS = 200;

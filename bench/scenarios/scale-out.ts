@@ -1,3 +1,4 @@
+import { countText } from "../count-text.ts";
 import { increaseOf, increases } from "../hub-metrics/difference.ts";
 import { scrapeHub } from "../hub-metrics/scrape.ts";
 import { byTransport, userCount } from "../load/population.ts";
@@ -5,7 +6,7 @@ import { counter } from "../metric.ts";
 import type { Stage } from "../stage.ts";
 import type { Target } from "../target/target.ts";
 import type { Bench, Measured, Scenario } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 /**
  * Events go to hub A. Their users are connected to hub B; A has as many users of its own, of whom nothing is heard, and

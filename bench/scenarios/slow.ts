@@ -1,10 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { countText } from "../count-text.ts";
 import { counter, gauge, rate, trend } from "../metric.ts";
 import { TRANSPORTS } from "../transports.ts";
 import { allOf } from "./delivery.ts";
 import type { Scenario } from "./scenario.ts";
 import { slowCrowd } from "./slow-crowd.ts";
-import { countText, measuredOf } from "./steady-load.ts";
+import { measuredOf } from "./steady-load.ts";
 
 const KIB_PER_MIB = 1_024;
 

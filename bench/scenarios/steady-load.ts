@@ -33,8 +33,3 @@ export function measuredOf(
     measuredMs: plan.measureMs,
   };
 }
-
-/** `1,000`. */
-export function countText(count: number): string {
-  return count.toLocaleString("en-US");
-}

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import { gauge, rate, trend } from "../metric.ts";
 import { allOf } from "./delivery.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf, usersFor } from "./steady-load.ts";
+import { measuredOf, usersFor } from "./steady-load.ts";
 
 /** Clients of users who lose nothing, and notice the others. */
 const WITNESSES = 100;

@@ -1,5 +1,6 @@
+import { countText } from "../count-text.ts";
 import type { Scenario } from "./scenario.ts";
-import { countText, measuredOf } from "./steady-load.ts";
+import { measuredOf } from "./steady-load.ts";
 
 /** Users, and how many events a second each has; every photo moves once a second, so that each event is shown. */
 const CROWDS = [

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { lastWords } from "./last-words.ts";
 
 export const howToInstallRedis =
   "apt-get install -y --no-install-recommends redis-server, or name one that runs with --redis redis://HOST:PORT";
@@ -32,7 +33,7 @@ export async function startRedisServer(): Promise<RedisServer | null> {
   const child = spawn("redis-server", argv, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
-  const said = lastWords(child);
+  const said = lastWords([child.stdout, child.stderr], KEPT_BYTES);
   // `error`: it could not be started, and there is no `exit`.
   const ended = Promise.race([once(child, "exit"), once(child, "close")]).catch(() => undefined);
   const stop = async (): Promise<void> => {
@@ -82,14 +83,4 @@ async function freePort(): Promise<number> {
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
-}
-
-function lastWords(child: ChildProcess): () => string {
-  let text = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (chunk: string) => {
-      text = (text + chunk).slice(-KEPT_BYTES);
-    });
-  }
-  return () => text.trim();
 }

@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createRedactor } from "../../src/redact.ts";
 import { startKeeper } from "./keeper.ts";
+import { lastWords } from "./last-words.ts";
 import type { Target } from "./target.ts";
 
 const READY = /^progress-hub ready public=\S+?:(\d+) internal=(\S+) pid=(\d+) workers=(\d+)/;
@@ -69,10 +70,10 @@ export async function spawnTarget(options: SpawnOptions): Promise<Target> {
   if (child.pid !== undefined) keeper.keep({ group: child.pid, folder });
   const kill = (): void => killGroup(child);
   process.once("exit", kill);
-  const said = lastWords(child);
+  const said = lastWords([child.stderr], KEPT_BYTES);
   const ended = once(child, "exit").then(([code, signal]) => {
     process.off("exit", kill);
-    return `the ${kind} ended (${String(signal ?? code)})${said()}`;
+    return `the ${kind} ended (${String(signal ?? code)})${said() === "" ? "" : `: ${said()}`}`;
   });
   const remove = async (): Promise<void> => {
     // A primary that was killed leaves its core and gateways a moment to notice.
@@ -126,15 +127,6 @@ async function readyLine(child: ChildProcess, ended: Promise<string>): Promise<R
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** The end of stderr, or nothing. */
-function lastWords(child: ChildProcess): () => string {
-  let text = "";
-  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-    text = (text + chunk).slice(-KEPT_BYTES);
-  });
-  return () => (text.trim() === "" ? "" : `: ${text.trim()}`);
 }
 
 function killGroup({ pid }: ChildProcess): void {

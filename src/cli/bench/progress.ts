@@ -1,4 +1,5 @@
 import { createLogUpdate } from "log-update";
+import { countText } from "../../../bench/count-text.ts";
 import type { Progress, ProgressNumbers } from "../../../bench/progress.ts";
 import type { Host } from "../host.ts";
 import { styled } from "../watch/text.ts";
@@ -70,8 +71,7 @@ class PlainProgress implements ShownProgress {
 }
 
 function wordsOf({ connected, wanted, messagesPerSecond, p99Ms }: ProgressNumbers): string {
-  const count = (value: number) => Math.round(value).toLocaleString("en-US");
-  const rate = messagesPerSecond === null ? "" : `  ${count(messagesPerSecond)} messages/s`;
+  const rate = messagesPerSecond === null ? "" : `  ${countText(messagesPerSecond)} messages/s`;
   const p99 = p99Ms === null ? "" : `  p99 ${p99Ms.toFixed(1)} ms`;
-  return `${count(connected)} of ${count(wanted)} connected${rate}${p99}`;
+  return `${countText(connected)} of ${countText(wanted)} connected${rate}${p99}`;
 }
