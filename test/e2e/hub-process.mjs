@@ -7,6 +7,7 @@ import { startHub } from "../../dist/src/core/hub.js";
 
 const SETTLED_BYTES = 1_000_000;
 const ROUNDS_WITHOUT_LESS = 5;
+const REST_MS = 400;
 
 const hub = await startHub({
   settings: settingsFor(JSON.parse(process.argv[2])),
@@ -18,7 +19,7 @@ process.on("message", async () => {
   let least = process.memoryUsage();
   for (let rounds = 0; rounds < ROUNDS_WITHOUT_LESS; rounds += 1) {
     globalThis.gc();
-    await setTimeout(1_000);
+    await setTimeout(REST_MS);
     const memory = process.memoryUsage();
     if (memory.rss < least.rss - SETTLED_BYTES) rounds = 0;
     if (memory.rss < least.rss) least = memory;
