@@ -2,14 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
-import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
+import { installProblemErrors, problemServerOptions, REQUEST_ID_HEADER } from "../ingest/problems.ts";
 
 /** A body that has not arrived by then is given up (slow POST). */
 const REQUEST_TIMEOUT_MS = 15_000;
 /** As much as Node takes of a request line, so that an id that is too long is refused by its own rule. */
 const MAX_PARAM_CHARACTERS = 16 * 1_024;
 
-const REQUEST_ID_HEADER = "x-request-id";
 /** What a client says is taken over into the log as it is, so it must be harmless there. */
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -31,13 +30,16 @@ export function createInternalListener(maxBodyBytes: number, log: Logger): Fasti
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
   });
-  app.addHook("onRequest", async (request, reply) => {
+  // With callbacks, as all that happens for every request: a hook that gives a promise costs a turn of its own.
+  app.addHook("onRequest", (request, reply, done) => {
     reply.header(REQUEST_ID_HEADER, request.id);
+    done();
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const { method, url } = request;
     const ms = Math.round(reply.elapsedTime);
     request.log.debug({ method, path: url.split("?")[0], status: reply.statusCode, ms }, "request");
+    done();
   });
   installProblemErrors(app);
   return app;

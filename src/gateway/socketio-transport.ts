@@ -3,22 +3,19 @@ import type { Socket as EngineSocket, Transport as EngineTransport } from "engin
 import type { Socket } from "socket.io";
 import type { OutMessage } from "../engine/contract.ts";
 import { framedOnce } from "./frames.ts";
-import { madeOnce } from "./made-once.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
+import { writeChunk } from "./wire-chunk.ts";
 
 /** The packet of Socket.IO's default namespace: type EVENT (2), then the array of name and arguments. */
 const packetTextOf = ({ type, json }: OutMessage) => `2["${type}",${json}]`;
 /** engine.io puts its own type MESSAGE (4) before it; in a frame that is made here it has to be there already. */
 const framesOf = framedOnce((message) => `4${packetTextOf(message)}`);
-const packetOf = madeOnce((message: OutMessage) => {
-  const text = packetTextOf(message);
-  return { text, bytes: Buffer.byteLength(text) };
-});
 /** Shared by all packets: engine.io only reads it. */
 const UNCOMPRESSED = { compress: false };
 
 /**
- * Socket.IO's packets, written to its engine pre-encoded. Bytes are counted from here to the kernel: in engine.io's
+ * Socket.IO's packets, pre-encoded: as frames to the socket below where there is a WebSocket and nothing waits in
+ * engine.io, which would be overtaken; else to engine.io. Bytes are counted from here to the kernel: in engine.io's
  * write buffer, and below it in the WebSocket's socket, or with long-polling until the client comes for more, which
  * proves that it has read the last answer.
  */
@@ -27,7 +24,10 @@ export class SocketIoTransport implements Transport {
   readonly #socket: Socket;
   readonly #conn: EngineSocket;
   #events: TransportEvents = { drained: () => {}, closed: () => {} };
-  /** In engine.io's write buffer. */
+  readonly #onTaken = () => this.#events.drained();
+  /** Packets, ours or Socket.IO's own, are in engine.io's write buffer, or may be: what was before us we have not seen. */
+  #mayWait = true;
+  /** Of ours in it. */
   #waitingBytes = 0;
   /** In a long-polling answer. */
   #answeredBytes = 0;
@@ -44,6 +44,10 @@ export class SocketIoTransport implements Transport {
     this.#conn.on("flush", () => {
       if (this.#below === null) this.#answeredBytes = this.#waitingBytes;
       this.#waitingBytes = 0;
+      this.#mayWait = false;
+    });
+    this.#conn.on("packetCreate", () => {
+      this.#mayWait = true;
     });
     this.#conn.on("upgrade", (transport: EngineTransport) => {
       this.#watch(transport);
@@ -59,23 +63,18 @@ export class SocketIoTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    if (this.#below === null) this.#writePackets(messages);
-    else this.#writeFrames(framesOf(messages));
-  }
-
-  /** One packet to engine.io, which hands it to ws as it is; to the client as many as there are messages. */
-  #writeFrames(frames: Buffer): void {
-    const options = { compress: false, wsPreEncodedFrame: [frames] };
-    this.#waitingBytes += frames.length;
-    this.#together(() => this.#conn.write("", options));
+    const below = this.#below;
+    if (below === null || this.#mayWait) this.#writePackets(messages);
+    // Once it closes, engine.io takes nothing more either.
+    else if (this.#conn.readyState === "open") writeChunk(below, framesOf(messages), this.#onTaken);
   }
 
   #writePackets(messages: readonly OutMessage[]): void {
     const last = messages.length - 1;
     this.#together(() => {
       messages.forEach((message, index) => {
-        const { text, bytes } = packetOf(message);
-        this.#put(text, bytes, index === last);
+        const packet = packetTextOf(message);
+        this.#put(packet, Buffer.byteLength(packet), index === last);
       });
     });
   }

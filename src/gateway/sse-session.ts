@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { EventBuffer, Session, Connection as SseConnection } from "better-sse";
+import { type WireChunk, writeChunk } from "./wire-chunk.ts";
 
 /** A proxy must neither keep, change nor collect the stream. */
 export const STREAM_HEADERS = {
@@ -63,11 +64,15 @@ const identity = (text: unknown): string => String(text);
 
 /** An event stream over one response: head and `retry:` first, then blocks as they are given. */
 export class SseSession {
+  readonly #response: ServerResponse;
   readonly #session: Session;
+  readonly #onTaken: () => void;
 
   /** `onTaken`: the kernel has taken a chunk. */
   constructor(response: ServerResponse, retryMs: number, onTaken: () => void) {
     response.socket?.setNoDelay(true);
+    this.#response = response;
+    this.#onTaken = onTaken;
     this.#session = new Session(new ResponseConnection(response, onTaken), {
       retry: retryMs,
       keepAlive: null,
@@ -80,6 +85,15 @@ export class SseSession {
   /** Calls back when the head and `retry:` are out. */
   onConnected(callback: () => void): void {
     this.#session.once("connected", callback);
+  }
+
+  /**
+   * Sends a chunk that has its framing already, once connected: past the response and the session, which would make four
+   * writes and a promise of it.
+   */
+  sendChunk(chunk: WireChunk): void {
+    const { socket, writableEnded } = this.#response;
+    if (socket !== null && !writableEnded) writeChunk(socket, chunk, this.#onTaken);
   }
 
   /** Sends whole blocks. Not `push`, which writes an id with each. */

@@ -1,10 +1,12 @@
 import type { ServerResponse } from "node:http";
 import type { OutMessage } from "../engine/contract.ts";
-import { madeOnce } from "./made-once.ts";
+import { madeForLast } from "./made-for-last.ts";
 import { SseSession } from "./sse-session.ts";
 import { type Control, type Ending, spread, type Transport, type TransportEvents } from "./transport.ts";
+import type { WireChunk } from "./wire-chunk.ts";
 
-const blockOf = madeOnce(({ id, type, json }: OutMessage) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`);
+const blockOf = ({ id, type, json }: OutMessage) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
+const chunkOf = madeForLast((messages: readonly OutMessage[]) => httpChunk(messages.map(blockOf).join("")));
 /** What a replaced stream is told to wait: EventSource has no way to stay away for good. */
 const REPLACED_RETRY_MS = 60_000;
 
@@ -29,9 +31,8 @@ export class SseTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    let blocks = "";
-    for (const message of messages) blocks += blockOf(message);
-    this.#session.send(blocks);
+    if (!this.#response.chunkedEncoding) this.#session.send(messages.map(blockOf).join(""));
+    else this.#session.sendChunk(chunkOf(messages));
   }
 
   control(message: Control, eventId: string | null = null): void {
@@ -55,6 +56,13 @@ export class SseTransport implements Transport {
   terminate(): void {
     this.#response.destroy();
   }
+}
+
+/** One chunk of HTTP/1.1 (RFC 9112 section 7.1). */
+function httpChunk(text: string): WireChunk {
+  const length = Buffer.byteLength(text);
+  const chunk = `${length.toString(16)}\r\n${text}\r\n`;
+  return length === text.length ? chunk : Buffer.from(chunk);
 }
 
 /** When a stream that broke off is to be opened again. */

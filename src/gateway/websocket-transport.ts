@@ -3,6 +3,7 @@ import { WebSocket } from "ws";
 import type { OutMessage } from "../engine/contract.ts";
 import { framedOnce } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
+import { writeChunk } from "./wire-chunk.ts";
 
 const framesOf = framedOnce(({ json }) => json);
 
@@ -26,7 +27,9 @@ export class WebSocketTransport implements Transport {
 
   write(messages: readonly OutMessage[]): void {
     // Not through `send`: without compression ws writes frames as they come, so these take their place in order.
-    if (this.#client.readyState === WebSocket.OPEN) this.#socket.write(framesOf(messages), this.#onTaken);
+    if (this.#client.readyState === WebSocket.OPEN) {
+      writeChunk(this.#socket, framesOf(messages), this.#onTaken);
+    }
   }
 
   control(message: Control): void {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { bearerOf, queryTokenOf } from "../auth/extract.ts";
 import { createSecretCheck } from "../auth/secrets.ts";
@@ -10,7 +11,7 @@ import { readBody } from "./body.ts";
 import { decodeCloudEvents } from "./cloudevents.ts";
 import { createIngestCounts, type EventCounts, type IngestCounts } from "./event-counts.ts";
 import { parseJson } from "./json.ts";
-import { answerError, refuseOtherMethods } from "./problems.ts";
+import { answerError, answerErrorRaw, REQUEST_ID_HEADER, refuseOtherMethods } from "./problems.ts";
 import { type IngestResult, publishAdmitted } from "./publish.ts";
 import { eventsOfTusdHook } from "./tusd.ts";
 import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
@@ -53,24 +54,43 @@ export function registerIngest(app: FastifyInstance, options: IngestOptions): In
   return counts;
 }
 
-/** Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422. */
+/**
+ * Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422.
+ * Fastify finds the route and lets go of the request: the rest of its way costs as much as an event.
+ */
 function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: EventCounts): void {
   const isSecret = createSecretCheck(options.ingestTokens);
-  scope.post(EVENTS_URL, {
-    onRequest: async (request) => {
+  const take = async (request: FastifyRequest, response: ServerResponse): Promise<void> => {
+    try {
       if (!isSecret(bearerOf(request.headers.authorization))) throw new HubError("unauthorized");
       if (options.isDraining()) throw new HubError("draining");
-    },
-    handler: async (request, reply) => {
       const body = await readBody(request.raw, options.maxBodyBytes);
       const arrivedAtMs = systemClock.monotonicMs();
       const results = decodeCloudEvents(body, request.headers, options.maxBatch);
       const result = await publishAdmitted(results, { publish: options.publish, counts, arrivedAtMs });
       const allRejected = results.length > 0 && result.rejected.length === results.length;
-      return reply.code(allRejected ? 422 : 200).send(result);
+      answerJson(response, allRejected ? 422 : 200, request.id, JSON.stringify(result));
+    } catch (error) {
+      answerErrorRaw(error, request, response);
+    }
+  };
+  scope.post(EVENTS_URL, {
+    onRequest(request, reply) {
+      reply.hijack();
+      void take(request, reply.raw);
     },
+    handler: (_request, reply) => reply,
   });
   refuseOtherMethods(scope, EVENTS_URL, ["POST"]);
+}
+
+function answerJson(response: ServerResponse, status: number, requestId: string, json: string): void {
+  const headers = {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(json),
+    [REQUEST_ID_HEADER]: requestId,
+  };
+  response.writeHead(status, headers).end(json);
 }
 
 /** Request -> 401 secret -> 413 size -> 400 JSON -> 200 `{}` ignored -> 503 draining -> publish (503) -> 200 `{}`. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type {
   FastifyError,
@@ -9,6 +10,9 @@ import type {
 } from "fastify";
 import { type ErrorCode, HubError } from "../errors.ts";
 import { problemAnswerOf, problemTextOf } from "../problem.ts";
+
+/** Every answer names its request in it. */
+export const REQUEST_ID_HEADER = "x-request-id";
 
 const ALL_METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -69,16 +73,27 @@ export const problemServerOptions = {
   return503OnClosing: false,
   frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
     // Hooks do not see these.
-    reply.header("x-request-id", request.id);
+    reply.header(REQUEST_ID_HEADER, request.id);
     sendProblem(reply, toHubError(error));
   },
   clientErrorHandler: answerBrokenRequest,
 } satisfies FastifyServerOptions;
 
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply, toldOf(error, request));
+}
+
+/** The same past Fastify, which has let go of the request (`hijack`). */
+export function answerErrorRaw(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+  const { status, headers, body } = problemAnswerOf(toldOf(error, request));
+  response.writeHead(status, { ...headers, [REQUEST_ID_HEADER]: request.id }).end(body);
+}
+
+/** What the client is told; the log is told of what it can't be. */
+function toldOf(error: unknown, request: FastifyRequest): HubError {
   const hubError = toHubError(error);
   if (hubError.code === "internal_error") request.log.error({ err: error }, "request failed");
-  sendProblem(reply, hubError);
+  return hubError;
 }
 
 /** Bytes that are no HTTP request, or came too slowly. */
