@@ -30,8 +30,10 @@ class DraftPhotos implements Photos {
   }
 
   /** The photos that were asked for or added, in that order. */
-  *own(): Generator<Photo> {
-    for (const { photo } of this.#own.values()) yield photo;
+  own(): readonly Photo[] {
+    const photos: Photo[] = [];
+    for (const { photo } of this.#own.values()) photos.push(photo);
+    return photos;
   }
 
   has(photoId: string): boolean {
@@ -61,7 +63,8 @@ class DraftPhotos implements Photos {
   }
 
   /** Own photos that differ from what is below in more than the times of their events. */
-  *changed(): Generator<Photo> {
+  changed(): readonly Photo[] {
+    const photos: Photo[] = [];
     for (const { photo, below } of this.#own.values()) {
       // Against what the copy was made from: what is below may be made anew for each who asks.
       const isSame =
@@ -69,8 +72,9 @@ class DraftPhotos implements Photos {
         below.state === photo.state &&
         below.shown === photo.shown &&
         below.stalled === photo.stalled;
-      if (!isSame) yield photo;
+      if (!isSame) photos.push(photo);
     }
+    return photos;
   }
 }
 

@@ -76,7 +76,7 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #shown = new ShownCounts();
   readonly #agenda = new Agenda();
   readonly #lanes = new Lanes();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Set<Lane>();
   readonly #wake: Wake;
   #photoIntervalMs: number;
   #jobIntervalMs: number;
@@ -113,7 +113,8 @@ export class CoreEngine implements Engine, LiveSource {
 
   async publish(events: readonly DomainEvent[]): Promise<PublishResult> {
     if (this.#closed) throw new HubError("draining", undefined, 1);
-    const owners = await ownersOf(events, this.#store);
+    const asked = ownersOf(events, this.#store);
+    const owners = asked instanceof Promise ? await asked : asked;
     const rejected: Rejection[] = [];
     const placed = new Map<Lane, Placed[]>();
     for (const [index, event] of events.entries()) {
@@ -127,9 +128,9 @@ export class CoreEngine implements Engine, LiveSource {
       if (others === undefined) placed.set(lane, [{ index, event }]);
       else others.push({ index, event });
     }
-    const told = await Promise.all([...placed].map(([lane, its]) => this.#tell(lane, its)));
-    const unchangedAt = told.flatMap((one) => one.unchangedAt).sort((left, right) => left - right);
-    rejected.push(...told.flatMap((one) => one.rejected));
+    const unchangedAt: number[] = [];
+    if (placed.size > 0) await this.#tell(placed, { unchangedAt, rejected });
+    unchangedAt.sort((left, right) => left - right);
     rejected.sort((left, right) => left.index - right.index);
     const accepted = events.length - unchangedAt.length - rejected.length;
     return { accepted, unchanged: unchangedAt.length, unchangedAt, rejected };
@@ -187,20 +188,33 @@ export class CoreEngine implements Engine, LiveSource {
     this.#photoIntervalMs = 0;
     this.#jobIntervalMs = 0;
     for (const lane of this.#agenda.takeHeld(Number.POSITIVE_INFINITY)) this.#run(lane);
-    await Promise.all(this.#running);
+    await this.#settled();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake.cancel();
-    await Promise.all(this.#running);
+    await this.#settled();
     await this.#store.close();
   }
 
-  #tell(lane: Lane, placed: readonly Placed[]): Promise<Told> {
+  /** Resolves when all lanes have answered, with what they said added; rejects with the first refusal. */
+  #tell(
+    placed: ReadonlyMap<Lane, readonly Placed[]>,
+    { unchangedAt, rejected }: { readonly unchangedAt: number[]; readonly rejected: Rejection[] },
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
-      lane.tell({ placed, resolve, reject });
-      this.#run(lane);
+      let left = placed.size;
+      const answer = (told: Told) => {
+        unchangedAt.push(...told.unchangedAt);
+        rejected.push(...told.rejected);
+        left -= 1;
+        if (left === 0) resolve();
+      };
+      for (const [lane, its] of placed) {
+        lane.tell({ placed: its, resolve: answer, reject });
+        this.#run(lane);
+      }
     });
   }
 
@@ -213,8 +227,14 @@ export class CoreEngine implements Engine, LiveSource {
   #run(lane: Lane): void {
     if (lane.isBusy) return;
     lane.isBusy = true;
-    const running = this.#work(lane).finally(() => this.#running.delete(running));
-    this.#running.add(running);
+    this.#running.add(lane);
+    void this.#work(lane);
+  }
+
+  /** Resolves when what is being worked on now is done. */
+  async #settled(): Promise<void> {
+    const idle = [...this.#running].map((lane) => new Promise<void>((resolve) => lane.whenIdle(resolve)));
+    await Promise.all(idle);
   }
 
   async #work(lane: Lane): Promise<void> {
@@ -227,14 +247,16 @@ export class CoreEngine implements Engine, LiveSource {
         this.#tryAgain(lane, work);
       }
     }
-    lane.isBusy = false;
+    this.#running.delete(lane);
+    lane.rest();
     this.#lanes.retire(lane);
     this.#arm();
   }
 
   async #do(lane: Lane, work: Work): Promise<void> {
     for (let round = 0; round < MAX_CONFLICTS; round += 1) {
-      const job = await this.#store.load(lane.userId, lane.jobId);
+      const loaded = this.#store.load(lane.userId, lane.jobId);
+      const job = loaded instanceof Promise ? await loaded : loaded;
       if (job === null && work.tellings.length === 0) return;
       const now = this.#now();
       const draft = draftOf(job ?? createJob(lane.userId, lane.jobId, now.monotonicMs));

@@ -37,6 +37,7 @@ export class Lane {
   /** Of those that were held, what may be shown now. */
   #ripe: (string | null)[] | null = null;
   #isLookDue = false;
+  #whenIdle: (() => void)[] | null = null;
 
   constructor(userId: string, jobId: string) {
     this.userId = userId;
@@ -49,6 +50,20 @@ export class Lane {
 
   get hasWork(): boolean {
     return this.#tellings !== null || this.#ripe !== null || this.#isLookDue;
+  }
+
+  /** Called once, when the work under way is done. */
+  whenIdle(callback: () => void): void {
+    this.#whenIdle ??= [];
+    this.#whenIdle.push(callback);
+  }
+
+  /** The work is done. */
+  rest(): void {
+    this.isBusy = false;
+    const callbacks = this.#whenIdle ?? [];
+    this.#whenIdle = null;
+    for (const callback of callbacks) callback();
   }
 
   tell(telling: Telling): void {

@@ -4,6 +4,9 @@ import type { MessageType } from "../domain/messages.ts";
 import type { Photo, Stamp } from "../domain/photo-view.ts";
 import type { OutMessage } from "./contract.ts";
 
+/** What a store knows it says at once: a promise for each event costs as much as the answer. */
+export type Awaitable<Value> = Value | Promise<Value>;
+
 /** A message that has no number yet: the store gives it one when it commits what the message tells. */
 export interface Unstamped {
   readonly type: MessageType;
@@ -91,8 +94,8 @@ export interface StoreListener {
 
 /**
  * Keeps the state of all users. Merging happens above it; it knows versions, numbers and what is kept how long.
- * Everything rejects with HubError `store_unavailable` while the store can't be reached. Implementations are held
- * together by one conformance suite.
+ * Everything rejects with HubError `store_unavailable` while the store can't be reached, or throws it where there is no
+ * promise. Implementations are held together by one conformance suite.
  */
 export interface Store {
   /** Before anything else. */
@@ -102,7 +105,7 @@ export interface Store {
   readonly openPhotos: number;
   health(): { readonly ready: boolean; readonly reason: string | null };
   /** The job as it was last committed, not to be changed; null: there is none. */
-  load(userId: string, jobId: string): Promise<Job | null>;
+  load(userId: string, jobId: string): Awaitable<Job | null>;
   /** Numbers the messages and keeps the draft, durably where the store is durable; tells the listener of the messages. */
   commit(change: Change): Promise<Outcome>;
   /** Nothing was to be done with the job as it is: its next deadline, null: none. */
@@ -118,9 +121,9 @@ export interface Store {
   /** All jobs of the user that are kept, in the order in which they were heard of. */
   jobs(userId: string): Promise<{ readonly epoch: string; readonly jobs: readonly Job[] }>;
   /** null: nobody's. */
-  ownerOf(kind: OwnedKind, id: string): Promise<string | null>;
+  ownerOf(kind: OwnedKind, id: string): Awaitable<string | null>;
   /** Binds the id to the user unless it is bound; gives the user it is bound to. */
-  bindOwner(kind: OwnedKind, id: string, userId: string): Promise<string>;
+  bindOwner(kind: OwnedKind, id: string, userId: string): Awaitable<string>;
   /** Unbinds a job id from the user, who has no such job after all; does nothing where there is one. */
   releaseJob(userId: string, jobId: string): Promise<void>;
   /**

@@ -296,7 +296,8 @@ export class Disk {
         if (kept.job.ended !== null) remove(ended, keyOf(endTime(kept), key));
         if (this.ownerOf("job", jobId) === userId) remove(owners, keyOf("job", jobId));
       },
-      user: (userId, record) => put(users, userId, JSON.stringify(record)),
+      user: (userId, { startSeq, headSeq, prunedSeq }) =>
+        put(users, userId, JSON.stringify({ startSeq, headSeq, prunedSeq })),
       dropUser: (userId) => remove(users, userId),
       owner(kind, id, userId, atUnixMs) {
         put(owners, keyOf(kind, id), userId);

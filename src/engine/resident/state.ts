@@ -6,6 +6,7 @@ import { PackedPhotos } from "../packed-photos.ts";
 import { addPhoto, createPackedJob, type KeptJob, type PackedJob, type Times } from "../records.ts";
 import type { Since, SinceQuery, StoreStats } from "../store.ts";
 import type { Batch, Disk, JobKey } from "./disk.ts";
+import type { Sealed } from "./group.ts";
 
 /** A job in memory. */
 export interface Kept extends KeptJob {
@@ -31,13 +32,16 @@ export interface User {
   readonly jobs: Map<string, Kept>;
   /** Not on disk yet. */
   isNew: boolean;
-  usedAtMs: number;
+  /** Under way. */
+  commits: number;
+  /** The round of `unloadIdle` in which somebody asked for it last. */
+  usedRound: number;
 }
 
 /** Quiet jobs whose photos are kept in memory for the next reader. */
 const MAX_WHOLE_QUIET_JOBS = 256;
-/** Users without an open job leave memory, where there is a disk, when nobody has asked for them for so long. */
-const USER_IDLE_MS = 60_000;
+/** Users without an open job leave memory, where there is a disk, when nobody has asked for them for so many rounds. */
+const IDLE_ROUNDS = 2;
 
 /**
  * Committed state: in memory all that has something to do, and what was asked for lately; on disk, where there is one,
@@ -57,6 +61,7 @@ export class State {
   /** All of them in memory. */
   #unendedJobs = 0;
   #openPhotos = 0;
+  #round = 0;
 
   /** `times`: of now; its origin never changes. */
   constructor(epoch: string, floorSeq: number, disk: Disk | null, times: () => Times) {
@@ -106,11 +111,8 @@ export class State {
 
   /** null: nothing is known of the user. */
   user(userId: string): User | null {
-    const known = this.#users.get(userId);
-    if (this.#disk === null) return known ?? null;
-    const times = this.#times();
-    const user = known ?? this.#readUser(userId, times);
-    if (user !== null) user.usedAtMs = times.nowMs;
+    const user = this.#users.get(userId) ?? this.#readUser(userId);
+    if (user !== null) user.usedRound = this.#round;
     return user;
   }
 
@@ -131,37 +133,33 @@ export class State {
       prunedSeq: 0,
       jobs: new Map(),
       isNew: true,
-      usedAtMs: this.#times().nowMs,
+      commits: 0,
+      usedRound: this.#round,
     };
     this.#users.set(userId, user);
     return user;
   }
 
-  /** What `absorb` is going to do, for the disk. `newestSeq`: the number of the draft's last message; 0: it has none. */
-  write(batch: Batch, draft: Draft, firstSeq: number, newestSeq: number): void {
-    const user = this.ensureUser(draft.userId);
-    const kept = user.jobs.get(draft.jobId);
+  /** What `absorb` is going to do, for the disk. */
+  write(batch: Batch, { draft, user, kept, messages }: Sealed): void {
     if (user.isNew) batch.user(user.userId, user);
-    let photos = 0;
-    for (const photo of draft.photos.changed()) {
-      batch.photo(draft, photo);
-      photos += 1;
-    }
-    if (kept !== undefined && photos === 0 && newestSeq === 0 && !isJobChanged(kept.job, draft)) return;
+    const photos = draft.photos.changed();
+    for (const photo of photos) batch.photo(draft, photo);
+    const newestSeq = messages.at(-1)?.seq ?? null;
+    if (kept !== null && photos.length === 0 && newestSeq === null && !isJobChanged(kept.job, draft)) return;
     const record = {
       job: draft,
-      bornSeq: kept?.bornSeq ?? firstSeq,
-      newestSeq: newestSeq || (kept?.newestSeq ?? 0),
+      bornSeq: kept?.bornSeq ?? messages[0]?.seq ?? 0,
+      newestSeq: newestSeq ?? kept?.newestSeq ?? 0,
       endedUnixMs: this.#endedUnixMs(kept, draft),
     };
     batch.job(record, kept?.job ?? null);
   }
 
   /** Makes the draft's changes its job's own. */
-  absorb(draft: Draft, firstSeq: number, newestSeq: number): void {
-    const user = this.ensureUser(draft.userId);
+  absorb({ draft, user, kept: before, messages }: Sealed): void {
     user.isNew = false;
-    const kept = user.jobs.get(draft.jobId) ?? this.#add(user, draft, firstSeq);
+    const kept = before ?? this.#add(user, draft, messages[0]?.seq ?? 0);
     const { job } = this.#whole(kept);
     const activeBefore = job.tally.active;
     if (job.ended === null && draft.ended !== null) this.#unendedJobs -= 1;
@@ -171,7 +169,8 @@ export class State {
     this.#openPhotos += job.tally.active - activeBefore;
     if (job.ended !== null && this.#disk === null) this.#ended.add(kept);
     this.#noteQuiet(kept);
-    if (newestSeq === 0) return;
+    const newestSeq = messages.at(-1)?.seq;
+    if (newestSeq === undefined) return;
     kept.newestSeq = newestSeq;
     user.headSeq = newestSeq;
   }
@@ -259,9 +258,10 @@ export class State {
   /** Users with nothing to do leave memory, where there is a disk. */
   unloadIdle(): void {
     if (this.#disk === null) return;
-    const idleSinceMs = this.#times().nowMs - USER_IDLE_MS;
+    this.#round += 1;
     for (const user of this.#users.values()) {
-      if (user.usedAtMs > idleSinceMs || [...user.jobs.values()].some(({ job }) => !isQuiet(job))) continue;
+      const isUsed = user.commits > 0 || this.#round - user.usedRound <= IDLE_ROUNDS;
+      if (isUsed || [...user.jobs.values()].some(({ job }) => !isQuiet(job))) continue;
       for (const kept of user.jobs.values()) this.#forgetPhotos(kept);
       this.#users.delete(user.userId);
     }
@@ -308,18 +308,18 @@ export class State {
     return past.keep === "job" ? Order.ofJobAlone(kept.job) : Order.ofNothing(kept.job);
   }
 
-  #readUser(userId: string, times: Times): User | null {
+  #readUser(userId: string): User | null {
     const record = this.#disk?.user(userId) ?? null;
     if (this.#disk === null || record === null) return null;
     const { startSeq, prunedSeq } = record;
     const jobs = new Map<string, Kept>();
     let { headSeq } = record;
-    for (const kept of this.#disk.jobsOf(userId, times)) {
+    for (const kept of this.#disk.jobsOf(userId, this.#times())) {
       jobs.set(kept.job.jobId, { ...kept, isWhole: false });
       headSeq = Math.max(headSeq, kept.newestSeq);
     }
-    const usedAtMs = times.nowMs;
-    const user = { userId, startSeq, headSeq, givenSeq: headSeq, prunedSeq, jobs, isNew: false, usedAtMs };
+    const numbers = { startSeq, headSeq, givenSeq: headSeq, prunedSeq };
+    const user = { userId, ...numbers, jobs, isNew: false, commits: 0, usedRound: this.#round };
     this.#users.set(userId, user);
     return user;
   }
@@ -353,7 +353,7 @@ export class State {
     kept.isWhole = false;
   }
 
-  #endedUnixMs(kept: KeptJob | undefined, { ended }: Job): number | null {
+  #endedUnixMs(kept: KeptJob | null, { ended }: Job): number | null {
     if (ended === null) return null;
     return kept?.endedUnixMs ?? Math.round(this.#times().originUnixMs + ended.atMs);
   }

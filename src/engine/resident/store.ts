@@ -131,7 +131,7 @@ export class ResidentStore implements Store {
       : { ready: true, reason: null };
   }
 
-  async load(userId: string, jobId: string): Promise<Job | null> {
+  load(userId: string, jobId: string): Job | null {
     return this.#state.job(userId, jobId);
   }
 
@@ -155,11 +155,11 @@ export class ResidentStore implements Store {
     return { epoch: this.#state.epoch, jobs: this.#state.jobsOf(userId) };
   }
 
-  async ownerOf(kind: OwnedKind, id: string): Promise<string | null> {
+  ownerOf(kind: OwnedKind, id: string): string | null {
     return this.#owners.get(kind, id);
   }
 
-  async bindOwner(kind: OwnedKind, id: string, userId: string): Promise<string> {
+  bindOwner(kind: OwnedKind, id: string, userId: string): string {
     return this.#owners.bind(kind, id, userId);
   }
 
@@ -213,10 +213,9 @@ export class ResidentStore implements Store {
     let bindings: ReturnType<Owners["write"]> = [];
     const error = await this.#write((batch) => {
       bindings = this.#owners.write(batch);
-      for (const { draft, messages } of group.sealed) {
-        this.#state.write(batch, draft, messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0);
-      }
+      for (const sealed of group.sealed) this.#state.write(batch, sealed);
     });
+    for (const { user } of group.sealed) user.commits -= 1;
     if (error !== null) {
       for (const { draft, failed } of group.sealed) {
         this.#state.undoUser(draft.userId);
@@ -234,16 +233,17 @@ export class ResidentStore implements Store {
   #seal({ change: { draft, messages }, done, failed }: Commit, group: Group): Sealed | Outcome {
     const { userId, jobId, version } = draft;
     const kept = this.#state.kept(userId, jobId);
-    if (group.touches(draft) || (kept?.job.version ?? 0) !== version) return "conflict";
+    if (group.touches(draft, kept) || (kept?.job.version ?? 0) !== version) return "conflict";
     const evicted = kept === null ? this.#roomFor(userId, group) : null;
     if (evicted === "no_room") return evicted;
     const user = this.#state.ensureUser(userId);
+    user.commits += 1;
     const numbered = messages.map((message) => {
       user.givenSeq += 1;
       message.stamp.seq = user.givenSeq;
       return stamped(message, this.#state.epoch);
     });
-    return { draft, messages: numbered, evicted, done, failed };
+    return { draft, user, kept, messages: numbered, evicted, done, failed };
   }
 
   /** null: there is room; a job: it has to go first. */
@@ -251,15 +251,16 @@ export class ResidentStore implements Store {
     const jobs = this.#state.user(userId)?.jobs ?? new Map<string, Kept>();
     if (jobs.size + group.addedOf(userId) < this.#options.maxJobsPerUser) return null;
     for (const kept of jobs.values()) {
-      if (group.mayGo(kept.job)) return kept;
+      if (group.mayGo(kept)) return kept;
     }
     return "no_room";
   }
 
   #apply(sealed: readonly Sealed[]): void {
     const shown = new Map<string, OutMessage[]>();
-    for (const { draft, messages } of sealed) {
-      this.#state.absorb(draft, messages[0]?.seq ?? 0, messages.at(-1)?.seq ?? 0);
+    for (const one of sealed) {
+      const { draft, messages } = one;
+      this.#state.absorb(one);
       if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
       const waiting = shown.get(draft.userId);
