@@ -7,7 +7,8 @@ import { PackedPhotos } from "./packed-photos.ts";
 // What is kept of photos and jobs, as JSON arrays: a third of what objects take, and no names to keep in step with.
 // The order of their elements is the format: what is added goes to the end, and FORMAT rises when that is not enough.
 
-export const FORMAT = 1;
+/** 2: there may be a journal beside the tables. */
+export const FORMAT = 2;
 
 type ErrorRecord = readonly [code: string, message: string] | null;
 

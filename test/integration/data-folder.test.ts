@@ -11,8 +11,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FORMAT } from "../../src/engine/records.ts";
 import { openDataFolder } from "../../src/engine/resident/data-folder.ts";
 import { damageOf } from "../../src/engine/resident/inspect.ts";
 import { createEngine, MINUTE_MS, Reader, settle } from "../engine-harness.ts";
@@ -74,10 +76,23 @@ describe("a folder that can't be used", () => {
     expect(readFileSync(file).equals(before)).toBe(true);
   });
 
+  it("has a journal that tells of what there is not", async () => {
+    await fill();
+    const entry = Buffer.from([99, 1, 0, 0, 0, 0, 0, 0x6b]);
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(entry.length, 0);
+    head.writeUInt32LE(crc32(entry), 4);
+    writeFileSync(join(folder, "journal-7"), Buffer.concat([head, entry]));
+    await expect(openIt()).rejects.toThrow(
+      `data folder ${folder} can't be read, it may be damaged (a journal`,
+    );
+    expect(existsSync(join(folder, "journal-7"))).toBe(true);
+  });
+
   it("is of a newer version", async () => {
     await fill();
     const root = open({ path: folder, encoding: "string" });
-    await root.put("format", "2");
+    await root.put("format", String(FORMAT + 1));
     await root.close();
     const before = readFileSync(file);
     await expect(openIt()).rejects.toThrow(
@@ -200,6 +215,23 @@ describe("a folder", () => {
       [undefined, 70],
     ]);
     await second.engine.close();
+  });
+
+  it("is read where a version without a journal wrote it, which must not read it any more", async () => {
+    await fill();
+    const formatOf = async (format: string | null) => {
+      const root = open<string, string>({ path: folder, encoding: "string" });
+      if (format !== null) await root.put("format", format);
+      const found = root.get("format");
+      await root.close();
+      return found;
+    };
+    await formatOf("1");
+    const { engine, store } = createEngine({ disk: await openIt() });
+    await store.restore(() => undefined);
+    expect(engine.stats).toMatchObject({ jobs: 20, openPhotos: 2_000 });
+    await engine.close();
+    expect(await formatOf(null)).toBe(String(FORMAT));
   });
 
   it("keeps owners of jobs and of uploads", async () => {

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { statfsSync } from "node:fs";
-import { type Database, open, type RootDatabase } from "lmdb";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import type { Photo } from "../../domain/photo-view.ts";
 import {
@@ -13,6 +12,8 @@ import {
   type Times,
 } from "../records.ts";
 import type { OwnedKind } from "../store.ts";
+import { SEPARATOR, type Writing } from "./journal.ts";
+import { Tables } from "./tables.ts";
 
 /** What is kept of a user beside the jobs. */
 export interface UserRecord {
@@ -75,97 +76,60 @@ export interface Batch {
 /** A disk with less is as good as full. */
 const ROOM_BYTES = 1024 * 1024;
 
-type Table = Database<string, string>;
-
-/** Between the parts of a key, which hold no control characters; and what follows it, for the end of a range. */
-const SEPARATOR = "\n";
-const AFTER_SEPARATOR = "\v";
-
 /**
- * State in a folder: one environment of LMDB, which one process writes. Reads are synchronous, from memory that the
- * system shares with its page cache.
+ * State in a folder, which one process writes. Reads are synchronous, from memory that the system shares with its page
+ * cache.
  */
 export class Disk {
   readonly epoch: string;
-  readonly #durability: DiskOptions["durability"];
-  readonly #root: RootDatabase<unknown, string>;
-  readonly #users: Table;
-  /** Each followed by its photos: what changes together lies on the same page mostly. */
-  readonly #jobs: Table;
-  /** Jobs that have something to do: not ended, or with photos that are open again. */
-  readonly #open: Table;
-  /** Ended jobs, by the time of their ends. */
-  readonly #ended: Table;
-  readonly #owners: Table;
-  /** Uploads that have an owner, by the time at which they got one. */
-  readonly #uploads: Table;
-  readonly #batch: Batch;
-
+  readonly #tables: Tables;
   readonly #onClose: () => void;
   readonly #folder: string;
+  readonly #isJournaled: boolean;
+  #batch: { readonly writing: Writing; readonly batch: Batch } | null = null;
 
   /** Throws FolderInUse, NewerFormat, or LMDB's error. */
   constructor({ folder, durability, floorSeq, onClose = () => undefined }: DiskOptions) {
-    this.#durability = durability;
     this.#onClose = onClose;
     this.#folder = folder;
-    // Without syncs a transaction is a write into the system's page cache.
-    const settings = durability === "commit" ? { noSync: true, overlappingSync: false } : {};
-    this.#root = open<unknown, string>({
-      path: folder,
-      maxDbs: 12,
-      encoding: "string",
-      cache: false,
-      ...settings,
-    });
-    if (durability === "sync") process.on("unhandledRejection", ignoreCommitError);
+    this.#isJournaled = durability === "commit";
+    this.#tables = new Tables({ folder, durability });
+    if (!this.#isJournaled) process.on("unhandledRejection", ignoreCommitError);
     try {
       this.#claim();
+      this.#tables.begin(this.#isJournaled);
     } catch (error) {
-      void this.#root.close();
+      void this.#tables.close();
       throw error;
     }
-    this.#users = this.#table("users");
-    this.#jobs = this.#table("jobs");
-    this.#open = this.#table("open");
-    this.#ended = this.#table("ended");
-    this.#owners = this.#table("owners");
-    this.#uploads = this.#table("uploads");
     this.epoch = this.#epochOf(floorSeq);
-    this.#batch = this.#makeBatch();
   }
 
   get floorSeq(): number {
-    return Number(this.#root.get("floorSeq"));
+    return Number(this.#tables.get("root", "floorSeq"));
   }
 
   get counts(): { readonly endedJobs: number; readonly users: number } {
-    return { endedJobs: entriesIn(this.#ended), users: entriesIn(this.#users) };
+    return { endedJobs: this.#tables.count("ended"), users: this.#tables.count("users") };
   }
 
   /** null: nothing is kept of the user. */
   user(userId: string): UserRecord | null {
-    const text = this.#users.get(userId);
+    const text = this.#tables.get("users", userId);
     return text === undefined ? null : JSON.parse(text);
   }
 
   /** In the order in which they were heard of, without their photos. */
   jobsOf(userId: string, times: Times): readonly ReturnType<typeof decodeJob>[] {
-    const kept: ReturnType<typeof decodeJob>[] = [];
-    const { start, end } = below(userId);
-    for (let from: string | null = start; from !== null; ) {
-      const [first] = this.#jobs.getRange({ start: from, end, limit: 1 });
-      from = null;
-      if (first === undefined) break;
-      const [, jobId = ""] = partsOf(first.key);
-      kept.push(decodeJob(userId, jobId, first.value, times));
-      from = below(first.key).end;
-    }
+    const kept = [...this.#tables.jobsBelow(userId)].map(({ key, value }) => {
+      const [, jobId = ""] = partsOf(key);
+      return decodeJob(userId, jobId, value, times);
+    });
     return kept.sort((left, right) => left.bornSeq - right.bornSeq);
   }
 
   *photosOf({ userId, jobId }: JobKey, nowMs: number): Generator<Photo> {
-    for (const { key, value } of this.#jobs.getRange(below(keyOf(userId, jobId)))) {
+    for (const { key, value } of this.#tables.photosBelow(keyOf(userId, jobId))) {
       const [, , photoId = ""] = partsOf(key);
       yield decodePhoto(photoId, value, nowMs);
     }
@@ -173,7 +137,7 @@ export class Disk {
 
   /** Whether the job is not kept as a whole in memory. */
   *openJobs(): Generator<JobKey> {
-    for (const key of this.#open.getKeys()) {
+    for (const { key } of this.#tables.upTo("open", null)) {
       const [userId = "", jobId = ""] = partsOf(key);
       yield { userId, jobId };
     }
@@ -181,7 +145,7 @@ export class Disk {
 
   /** The jobs that ended at or before a time, oldest first. */
   *endedUntil(unixMs: number): Generator<JobKey> {
-    for (const key of this.#ended.getKeys({ end: timeKey(unixMs) + AFTER_SEPARATOR })) {
+    for (const { key } of this.#tables.upTo("ended", timeKey(unixMs))) {
       const [, userId = "", jobId = ""] = partsOf(key);
       yield { userId, jobId };
     }
@@ -189,35 +153,25 @@ export class Disk {
 
   /** Unix milliseconds; null: no job has ended. */
   get oldestEndUnixMs(): number | null {
-    for (const key of this.#ended.getKeys({ limit: 1 })) return Number(partsOf(key)[0]);
+    for (const { key } of this.#tables.upTo("ended", null)) return Number(partsOf(key)[0]);
     return null;
   }
 
   ownerOf(kind: OwnedKind, id: string): string | null {
-    return this.#owners.get(keyOf(kind, id)) ?? null;
+    return this.#tables.get("owners", keyOf(kind, id)) ?? null;
   }
 
   /** All that are bound, in the order in which they were. */
   *uploads(): Generator<Upload> {
-    for (const { key, value: userId } of this.#uploads.getRange()) {
+    for (const { key, value: userId } of this.#tables.upTo("uploads", null)) {
       const [time, id = ""] = partsOf(key);
       yield { id, userId, atUnixMs: Number(time) };
     }
   }
 
-  /** Resolves when it is as durable as asked for. Rejects with LMDB's error, and nothing is written then. */
-  async write(fill: (batch: Batch) => void): Promise<void> {
-    if (this.#durability === "commit") {
-      // What `put` gives is a promise; returned from here it would make the transaction wait for itself.
-      this.#root.transactionSync(() => {
-        fill(this.#batch);
-      });
-      return;
-    }
-    // Resolves when it is flushed.
-    await this.#root.batch(() => {
-      fill(this.#batch);
-    });
+  /** Resolves when it is as durable as asked for. Rejects with the system's or LMDB's error, and nothing is written then. */
+  write(fill: (batch: Batch) => void): Promise<void> {
+    return this.#tables.write((writing) => fill(this.#batchInto(writing)));
   }
 
   /** True: there is room again, and it takes a write. */
@@ -230,7 +184,7 @@ export class Disk {
   }
 
   async close(): Promise<void> {
-    await this.#root.close();
+    await this.#tables.close();
     process.off("unhandledRejection", ignoreCommitError);
     this.#onClose();
   }
@@ -240,92 +194,73 @@ export class Disk {
    * process stands until it ends, however it ends: of two that start at once, at least one sees the other.
    */
   #claim(): void {
-    const format = Number(this.#root.get("format") ?? FORMAT);
-    const [other] = [...this.#readers()].filter((pid) => pid !== process.pid);
+    const format = Number(this.#tables.get("root", "format") ?? FORMAT);
+    const [other] = [...this.#tables.readers].filter((pid) => pid !== process.pid);
     if (other !== undefined) throw new FolderInUse(other);
     if (format > FORMAT) throw new NewerFormat();
   }
 
-  #readers(): ReadonlySet<number> {
-    this.#root.readerCheck();
-    const lines = this.#root.readerList().split("\n");
-    return new Set(lines.map((line) => Number(line.trim().split(/\s+/)[0])).filter((pid) => pid > 0));
-  }
-
-  #table(name: string): Table {
-    return this.#root.openDB<string, string>({ name, encoding: "string" });
-  }
-
   #epochOf(floorSeq: number): string {
-    const known = this.#root.get("epoch");
-    if (typeof known === "string") return known;
+    const known = this.#tables.get("root", "epoch");
+    if (known !== undefined) {
+      // From now on there may be a journal, which those that came before would leave unread.
+      if (this.#tables.get("root", "format") !== String(FORMAT)) this.#tables.put({ format: String(FORMAT) });
+      return known;
+    }
     const epoch = `e${randomBytes(6).toString("hex")}`;
-    this.#root.transactionSync(() => {
-      this.#root.putSync("format", String(FORMAT));
-      this.#root.putSync("epoch", epoch);
-      this.#root.putSync("floorSeq", String(floorSeq));
-    });
+    this.#tables.put({ format: String(FORMAT), epoch, floorSeq: String(floorSeq) });
     return epoch;
   }
 
-  #makeBatch(): Batch {
-    const { put, remove } = this.#durability === "commit" ? inTransaction : inBatch;
-    const [root, users, jobs] = [this.#root, this.#users, this.#jobs];
-    const [openJobs, ended, owners, uploads] = [this.#open, this.#ended, this.#owners, this.#uploads];
+  /** The same is written into each time, mostly. */
+  #batchInto(writing: Writing): Batch {
+    if (this.#batch?.writing !== writing) this.#batch = { writing, batch: this.#batchOf(writing) };
+    return this.#batch.batch;
+  }
+
+  #batchOf(writing: Writing): Batch {
+    const put: Writing["put"] = (table, key, value) => writing.put(table, key, value);
+    const remove: Writing["remove"] = (table, key) => writing.remove(table, key);
     return {
       photo({ userId, jobId }, photo) {
-        put(jobs, keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
+        put("jobs", keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
       },
       job(kept, before) {
         const { job } = kept;
         const key = keyOf(job.userId, job.jobId);
-        put(jobs, key, encodeJob(kept));
+        put("jobs", key, encodeJob(kept));
         const wasQuiet = before === null ? null : isQuiet(before);
         if (isQuiet(job) !== wasQuiet) {
-          if (isQuiet(job)) remove(openJobs, key);
-          else put(openJobs, key, "");
+          if (isQuiet(job)) remove("open", key);
+          else put("open", key, "");
         }
-        if (job.ended !== null && (before?.ended ?? null) === null) put(ended, keyOf(endTime(kept), key), "");
+        if (job.ended !== null && (before?.ended ?? null) === null)
+          put("ended", keyOf(endTime(kept), key), "");
       },
       dropJob: (kept) => {
         const { userId, jobId } = kept.job;
         const key = keyOf(userId, jobId);
-        for (const photo of [...jobs.getKeys(below(key))]) remove(jobs, photo);
-        remove(jobs, key);
-        remove(openJobs, key);
-        if (kept.job.ended !== null) remove(ended, keyOf(endTime(kept), key));
-        if (this.ownerOf("job", jobId) === userId) remove(owners, keyOf("job", jobId));
+        for (const photo of [...this.#tables.photosBelow(key)]) remove("jobs", photo.key);
+        remove("jobs", key);
+        remove("open", key);
+        if (kept.job.ended !== null) remove("ended", keyOf(endTime(kept), key));
+        if (this.ownerOf("job", jobId) === userId) remove("owners", keyOf("job", jobId));
       },
       user: (userId, { startSeq, headSeq, prunedSeq }) =>
-        put(users, userId, JSON.stringify({ startSeq, headSeq, prunedSeq })),
-      dropUser: (userId) => remove(users, userId),
+        put("users", userId, JSON.stringify({ startSeq, headSeq, prunedSeq })),
+      dropUser: (userId) => remove("users", userId),
       owner(kind, id, userId, atUnixMs) {
-        put(owners, keyOf(kind, id), userId);
-        if (kind === "upload") put(uploads, keyOf(timeKey(atUnixMs), id), userId);
+        put("owners", keyOf(kind, id), userId);
+        if (kind === "upload") put("uploads", keyOf(timeKey(atUnixMs), id), userId);
       },
       dropUpload({ id, atUnixMs }) {
-        remove(owners, keyOf("upload", id));
-        remove(uploads, keyOf(timeKey(atUnixMs), id));
+        remove("owners", keyOf("upload", id));
+        remove("uploads", keyOf(timeKey(atUnixMs), id));
       },
-      floorSeq: (floorSeq) => put(root, "floorSeq", String(floorSeq)),
+      floorSeq: (floorSeq) => put("root", "floorSeq", String(floorSeq)),
     };
   }
 }
-
-interface Writing {
-  put(table: Database<unknown, string>, key: string, value: string): void;
-  remove(table: Database<unknown, string>, key: string): void;
-}
-
-const inTransaction: Writing = {
-  put: (table, key, value) => void table.putSync(key, value),
-  remove: (table, key) => void table.removeSync(key),
-};
-
-const inBatch: Writing = {
-  put: (table, key, value) => void table.put(key, value),
-  remove: (table, key) => void table.remove(key),
-};
 
 function keyOf(...parts: readonly string[]): string {
   return parts.join(SEPARATOR);
@@ -333,11 +268,6 @@ function keyOf(...parts: readonly string[]): string {
 
 function partsOf(key: string): readonly string[] {
   return key.split(SEPARATOR);
-}
-
-/** All keys that begin with this one and go on. */
-function below(key: string): { readonly start: string; readonly end: string } {
-  return { start: key + SEPARATOR, end: key + AFTER_SEPARATOR };
 }
 
 /** A commit that fails rejects a promise of LMDB's own too, which nobody can get hold of. */
@@ -348,11 +278,6 @@ function ignoreCommitError(reason: unknown): void {
 
 function endTime({ endedUnixMs }: KeptJob): string {
   return timeKey(endedUnixMs ?? 0);
-}
-
-function entriesIn(table: Table): number {
-  const { entryCount }: { entryCount?: unknown } = table.getStats();
-  return typeof entryCount === "number" ? entryCount : 0;
 }
 
 /** Sorts as the time does. */

@@ -105,7 +105,8 @@ export class ResidentStore implements Store {
     let photos = 0;
     for (const key of [...(this.#options.disk?.openJobs() ?? [])]) {
       const job = this.#state.restore(key);
-      if (job === null) continue;
+      // They are written together.
+      if (job === null) throw new Error("a job that is open is not there");
       this.#listener.due(key.userId, key.jobId);
       const before = photos;
       photos += job.photos.size;

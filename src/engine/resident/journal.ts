@@ -1,0 +1,265 @@
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+
+// What was written and is not in the tables yet, as a file that only grows: one write of the system a group, into its
+// page cache, where it survives the death of this process. Numbers are unsigned, the lowest byte first. A group is
+//
+//   bytes of what follows (4), its CRC-32 (4), then entries:
+//   table (1), bytes of the key (2), of the value (4; all ones: the key goes), the key and the value in UTF-8.
+
+export const TABLES = ["root", "users", "jobs", "open", "ended", "owners", "uploads"] as const;
+export type TableName = (typeof TABLES)[number];
+
+/** Of one table and key: the value; null: there is none any more. */
+export interface Entry {
+  readonly table: TableName;
+  readonly key: string;
+  readonly value: string | null;
+}
+
+/** What one write does: all of it, or nothing. */
+export interface Writing {
+  put(table: TableName, key: string, value: string): void;
+  remove(table: TableName, key: string): void;
+}
+
+/** Between the parts of a key, which hold no control characters. */
+export const SEPARATOR = "\n";
+
+const NAME = /^journal-(\d+)$/;
+const GROUP_BYTES = 8;
+const ENTRY_BYTES = 7;
+const GONE = 0xffff_ffff;
+const SCRATCH_BYTES = 64 * 1024;
+/** Nearly all entries are shorter. */
+const MOST_ENTRIES_BYTES = 512;
+/** Where a value would be that goes. */
+const NOWHERE = -1;
+
+/** One file, and where in it is what of each key is the newest. The values stay in the file: nobody asks for them, mostly. */
+export class Journal implements Writing {
+  readonly #path: string;
+  readonly #descriptor: number;
+  #bytes = 0;
+  /** By table: of each key, where its entry begins. */
+  readonly #places = new Map<TableName, Map<string, number>>();
+  /** Keys of the table `jobs`, and those of them that are in the index by their first part. */
+  readonly #jobKeys: string[] = [];
+  readonly #byUser = new Map<string, string[]>();
+  #indexed = 0;
+  /** The group that is being put together, and its entries. */
+  #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  #end = GROUP_BYTES;
+  readonly #entries: { readonly table: TableName; readonly key: string; readonly place: number }[] = [];
+
+  /** Begins a new file. Throws the system's error. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#descriptor = openSync(path, "w+", 0o600);
+  }
+
+  /** Of the file. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes all that `fill` puts and removes here, or nothing of it. Throws the system's error. */
+  append(fill: (writing: Writing) => void): void {
+    this.#end = GROUP_BYTES;
+    this.#entries.length = 0;
+    fill(this);
+    if (this.#entries.length === 0) return;
+    const group = this.#scratch.subarray(0, this.#end);
+    group.writeUInt32LE(group.length - GROUP_BYTES, 0);
+    group.writeUInt32LE(crc32(group.subarray(GROUP_BYTES)), 4);
+    this.#write(group);
+    for (const { table, key, place } of this.#entries) this.#note(table, key, place);
+    this.#bytes += group.length;
+    if (this.#scratch.length > 16 * SCRATCH_BYTES) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  }
+
+  put(table: TableName, key: string, value: string): void {
+    this.#add(table, key, value);
+  }
+
+  remove(table: TableName, key: string): void {
+    this.#add(table, key, null);
+  }
+
+  /** null: it goes; undefined: nothing is known of it here. */
+  get(table: TableName, key: string): string | null | undefined {
+    const place = this.#places.get(table)?.get(key);
+    if (place === undefined) return undefined;
+    return place === NOWHERE ? null : this.#valueAt(place);
+  }
+
+  /** Whether anything is known of it here, its going among it. */
+  has(table: TableName, key: string): boolean {
+    return this.#places.get(table)?.has(key) ?? false;
+  }
+
+  keysOf(table: TableName): Iterable<string> {
+    return this.#places.get(table)?.keys() ?? [];
+  }
+
+  /** Keys of the table `jobs` that begin with this part. */
+  jobKeysOf(userId: string): readonly string[] {
+    for (; this.#indexed < this.#jobKeys.length; this.#indexed += 1) {
+      const key = this.#jobKeys[this.#indexed] ?? "";
+      const first = key.slice(0, key.indexOf(SEPARATOR));
+      const others = this.#byUser.get(first);
+      if (others === undefined) this.#byUser.set(first, [key]);
+      else others.push(key);
+    }
+    return this.#byUser.get(userId) ?? [];
+  }
+
+  /** What it knows something of, table by table, sorted: what lies together in the tables together. */
+  names(): readonly Pick<Entry, "table" | "key">[] {
+    return [...this.#places].flatMap(([table, places]) =>
+      [...places.keys()].sort().map((key) => ({ table, key })),
+    );
+  }
+
+  /** The next start reads it. */
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+
+  /** All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back. */
+  discard(): void {
+    ftruncateSync(this.#descriptor, 0);
+    closeSync(this.#descriptor);
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      // The next start does it.
+    }
+  }
+
+  #add(table: TableName, key: string, value: string | null): void {
+    const place = this.#end;
+    this.#reserve(ENTRY_BYTES + 3 * (key.length + (value?.length ?? 0)));
+    const scratch = this.#scratch;
+    const keyBytes = scratch.write(key, place + ENTRY_BYTES);
+    const valueAt = place + ENTRY_BYTES + keyBytes;
+    const valueBytes = value === null ? 0 : scratch.write(value, valueAt);
+    scratch[place] = TABLES.indexOf(table);
+    scratch.writeUInt16LE(keyBytes, place + 1);
+    scratch.writeUInt32LE(value === null ? GONE : valueBytes, place + 3);
+    this.#end = valueAt + valueBytes;
+    this.#entries.push({ table, key, place: value === null ? NOWHERE : this.#bytes + place });
+  }
+
+  #reserve(bytes: number): void {
+    const wanted = this.#end + bytes;
+    if (wanted <= this.#scratch.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#scratch.length));
+    this.#scratch.copy(larger, 0, 0, this.#end);
+    this.#scratch = larger;
+  }
+
+  #write(group: Buffer): void {
+    try {
+      for (let at = 0; at < group.length; ) {
+        at += writeSync(this.#descriptor, group, at, group.length - at, this.#bytes + at);
+      }
+    } catch (error) {
+      try {
+        ftruncateSync(this.#descriptor, this.#bytes);
+      } catch {
+        // What is there of the group has no end, and the next one is written over it.
+      }
+      throw error;
+    }
+  }
+
+  #note(table: TableName, key: string, place: number): void {
+    let places = this.#places.get(table);
+    if (places === undefined) {
+      places = new Map();
+      this.#places.set(table, places);
+    }
+    const before = places.size;
+    places.set(key, place);
+    if (table === "jobs" && places.size > before) this.#jobKeys.push(key);
+  }
+
+  #valueAt(place: number): string {
+    const bytes = this.#read(place, MOST_ENTRIES_BYTES);
+    const [keyBytes, valueBytes] = [bytes.readUInt16LE(1), bytes.readUInt32LE(3)];
+    const at = ENTRY_BYTES + keyBytes;
+    const end = at + valueBytes;
+    return (end <= bytes.length ? bytes : this.#read(place, end)).toString("utf8", at, end);
+  }
+
+  /** Up to `length` bytes: fewer where the file ends. */
+  #read(from: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    return bytes.subarray(0, readSync(this.#descriptor, bytes, 0, length, from));
+  }
+}
+
+/** The files in a folder, the oldest first. */
+export function journalsIn(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => NAME.test(name))
+    .sort((left, right) => numberOf(left) - numberOf(right))
+    .map((name) => join(folder, name));
+}
+
+/** A file that comes after all that are there. */
+export function nextJournal(folder: string): string {
+  return join(folder, `journal-${Math.max(0, ...readdirSync(folder).map(numberOf)) + 1}`);
+}
+
+/**
+ * What the file tells, in its order, up to a group that was not written whole: of that nobody was told that it is kept.
+ * Throws the system's error, or one that says what makes no sense.
+ */
+export function* readJournal(path: string): Generator<Entry> {
+  const bytes = readFileSync(path);
+  for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
+    const end = at + GROUP_BYTES + bytes.readUInt32LE(at);
+    const group = bytes.subarray(at + GROUP_BYTES, end);
+    if (end > bytes.length || group.length === 0 || crc32(group) !== bytes.readUInt32LE(at + 4)) return;
+    for (at += GROUP_BYTES; at < end; ) {
+      const entry = entryAt(bytes, at);
+      at = endOf(bytes, at);
+      yield entry;
+    }
+  }
+}
+
+function entryAt(bytes: Buffer, place: number): Entry {
+  const table = TABLES[bytes.readUInt8(place)];
+  if (table === undefined) throw new Error("a journal names a table that there is not");
+  const keyAt = place + ENTRY_BYTES;
+  const valueAt = keyAt + bytes.readUInt16LE(place + 1);
+  const length = bytes.readUInt32LE(place + 3);
+  return {
+    table,
+    key: bytes.toString("utf8", keyAt, valueAt),
+    value: length === GONE ? null : bytes.toString("utf8", valueAt, valueAt + length),
+  };
+}
+
+function endOf(bytes: Buffer, place: number): number {
+  const length = bytes.readUInt32LE(place + 3);
+  return place + ENTRY_BYTES + bytes.readUInt16LE(place + 1) + (length === GONE ? 0 : length);
+}
+
+/** 0: it is none. */
+function numberOf(name: string): number {
+  return Number(NAME.exec(name)?.[1] ?? 0);
+}

@@ -1,0 +1,288 @@
+import { rmSync } from "node:fs";
+import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
+import { type Database, open, type RootDatabase } from "lmdb";
+import {
+  type Entry,
+  Journal,
+  journalsIn,
+  nextJournal,
+  readJournal,
+  SEPARATOR,
+  type TableName,
+  type Writing,
+} from "./journal.ts";
+
+export interface Row {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface TablesOptions {
+  readonly folder: string;
+  /** `commit`: a write survives the death of every process; `sync`: also that of the machine. */
+  readonly durability: "commit" | "sync";
+  /** A journal that is larger goes into the tables; default: 8 MiB. */
+  readonly maxJournalBytes?: number;
+}
+
+type Table = Database<string, string>;
+
+const AFTER_SEPARATOR = "\v";
+const MAX_JOURNAL_BYTES = 8 * 1024 * 1024;
+/** So does an older one. */
+const MAX_JOURNAL_AGE_MS = 30_000;
+/** While the one before can't be brought into them, it grows to so many times of that. */
+const FULL = 2;
+/** Entries in one go: 1 to 2 ms. */
+const AT_ONCE = 250;
+const RETRY_MS = 1_000;
+
+/**
+ * Sorted tables of texts in one environment of LMDB. With `commit` what is written goes into a journal, at a fraction of
+ * what a transaction takes, and into LMDB later: of what changed again and again until then, only the newest.
+ */
+export class Tables {
+  readonly #folder: string;
+  readonly #maxJournalBytes: number;
+  readonly #root: RootDatabase<string, string>;
+  readonly #tables: Readonly<Record<TableName, Table>>;
+  /** What is in no table yet, the newest first, of two at most; none with `sync`, where tables are written at once. */
+  #journals: readonly Journal[] = [];
+  #ageTimer: NodeJS.Timeout | null = null;
+  #moving: Promise<void> | null = null;
+  /** LMDB refused the last that was to be moved. */
+  #isStuck = false;
+  #isClosed = false;
+
+  /** Throws LMDB's error. Nothing is written, nor is a journal looked at, before `begin`. */
+  constructor({ folder, durability, maxJournalBytes = MAX_JOURNAL_BYTES }: TablesOptions) {
+    this.#folder = folder;
+    this.#maxJournalBytes = maxJournalBytes;
+    // Without syncs a transaction is a write into the system's page cache.
+    const settings = durability === "commit" ? { noSync: true, overlappingSync: false } : {};
+    this.#root = open<string, string>({
+      path: folder,
+      maxDbs: 12,
+      encoding: "string",
+      cache: false,
+      ...settings,
+    });
+    const named = (name: TableName): Table => this.#root.openDB<string, string>({ name, encoding: "string" });
+    this.#tables = {
+      root: this.#root,
+      users: named("users"),
+      jobs: named("jobs"),
+      open: named("open"),
+      ended: named("ended"),
+      owners: named("owners"),
+      uploads: named("uploads"),
+    };
+  }
+
+  /** Brings in what journals still hold; from now on there is another (`isJournaled`), or none. */
+  begin(isJournaled: boolean): void {
+    for (const path of journalsIn(this.#folder)) {
+      const newest = new Map<string, Entry>();
+      for (const entry of readJournal(path)) newest.set(`${entry.table} ${entry.key}`, entry);
+      this.#move([...newest.values()]);
+      rmSync(path, { force: true });
+    }
+    if (isJournaled) this.#journals = [new Journal(nextJournal(this.#folder))];
+  }
+
+  /** Of processes that have the folder open, this one among them. */
+  get readers(): ReadonlySet<number> {
+    this.#root.readerCheck();
+    const lines = this.#root.readerList().split("\n");
+    return new Set(lines.map((line) => Number(line.trim().split(/\s+/)[0])).filter((pid) => pid > 0));
+  }
+
+  get(table: TableName, key: string): string | undefined {
+    for (const journal of this.#journals) {
+      const known = journal.get(table, key);
+      if (known !== undefined) return known ?? undefined;
+    }
+    return this.#tables[table].get(key);
+  }
+
+  /** All of one job's rows in `jobs` but its own. */
+  *photosBelow(key: string): Generator<Row> {
+    const { start, end } = rangeBelow(key);
+    const young = this.#youngJobKeys(key);
+    for (const row of this.#tables.jobs.getRange({ start, end })) if (!young.has(row.key)) yield row;
+    yield* this.#rowsOf(
+      "jobs",
+      [...young].filter((name) => name.startsWith(start)),
+    );
+  }
+
+  /** The rows of one user's jobs in `jobs`, their photos' not among them. */
+  *jobsBelow(userId: string): Generator<Row> {
+    const { start, end } = rangeBelow(userId);
+    const young = this.#youngJobKeys(userId);
+    for (let from: string | null = start; from !== null; ) {
+      const [row] = this.#tables.jobs.getRange({ start: from, end, limit: 1 });
+      from = null;
+      if (row === undefined) break;
+      const job = row.key.split(SEPARATOR, 2).join(SEPARATOR);
+      if (job === row.key && !young.has(row.key)) yield row;
+      from = job + AFTER_SEPARATOR;
+    }
+    yield* this.#rowsOf(
+      "jobs",
+      [...young].filter((name) => !name.includes(SEPARATOR, start.length)),
+    );
+  }
+
+  /** From the first on, up to this part of a key and all that goes on from it; null: to the last. */
+  *upTo(table: TableName, part: string | null): Generator<Row> {
+    const end = part === null ? null : part + AFTER_SEPARATOR;
+    for (const row of this.#tables[table].getRange(end === null ? {} : { end })) {
+      if (!this.#isJournaledKey(table, row.key)) yield row;
+    }
+    const young = this.#youngKeys(table).filter((key) => end === null || key < end);
+    yield* this.#rowsOf(table, young.sort());
+  }
+
+  count(table: TableName): number {
+    const { entryCount }: { entryCount?: unknown } = this.#tables[table].getStats();
+    let count = typeof entryCount === "number" ? entryCount : 0;
+    for (const key of this.#youngKeys(table)) {
+      const isBelow = this.#tables[table].doesExist(key);
+      const isThere = this.get(table, key) !== undefined;
+      if (isBelow !== isThere) count += isBelow ? -1 : 1;
+    }
+    return count;
+  }
+
+  /** Writes what makes the folder ours, at once and into LMDB itself. Throws LMDB's error. */
+  put(values: Readonly<Record<string, string>>): void {
+    this.#move(Object.entries(values).map(([key, value]) => ({ table: "root", key, value })));
+  }
+
+  /** Resolves when it is as durable as asked for. Rejects, and nothing is written then. */
+  async write(fill: (writing: Writing) => void): Promise<void> {
+    while (this.#isFull) {
+      // Who writes faster than LMDB takes it waits for that; where it takes nothing, there is an end.
+      if (this.#moving === null) this.#moveLater();
+      if (this.#moving === null || this.#isStuck) throw new Error("the journal is full");
+      await nextTurn();
+    }
+    const [journal] = this.#journals;
+    if (journal !== undefined) return this.#append(journal, fill);
+    // Resolves when it is flushed.
+    await this.#root.batch(() => {
+      fill({
+        put: (table, key, value) => void this.#tables[table].put(key, value),
+        remove: (table, key) => void this.#tables[table].remove(key),
+      });
+    });
+  }
+
+  /** What is in the journal alone goes into LMDB; where that fails, it stays for the next `begin`. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#ageTimer !== null) clearTimeout(this.#ageTimer);
+    await this.#moving;
+    let isKept = this.#journals.length > 1;
+    try {
+      if (!isKept)
+        for (const journal of this.#journals) this.#move(this.#entriesOf(journal, journal.names()));
+    } catch {
+      isKept = true;
+    }
+    for (const journal of this.#journals) {
+      if (isKept) journal.close();
+      else journal.discard();
+    }
+    await this.#root.close();
+  }
+
+  get #isFull(): boolean {
+    return (this.#journals[0]?.bytes ?? 0) > FULL * this.#maxJournalBytes;
+  }
+
+  #append(journal: Journal, fill: (writing: Writing) => void): void {
+    journal.append(fill);
+    this.#ageTimer ??= setTimeout(() => this.#moveLater(), MAX_JOURNAL_AGE_MS).unref();
+    if (journal.bytes > this.#maxJournalBytes) this.#moveLater();
+  }
+
+  /** Begins to bring the journal into LMDB, a little at a time, unless the one before is still on its way. */
+  #moveLater(): void {
+    if (this.#ageTimer !== null) clearTimeout(this.#ageTimer);
+    this.#ageTimer = null;
+    if (this.#moving !== null || this.#isClosed) return;
+    const [old] = this.#journals;
+    if (old === undefined) return;
+    try {
+      this.#journals = [new Journal(nextJournal(this.#folder)), old];
+    } catch {
+      // No room for another file: it goes on in this one.
+      this.#ageTimer = setTimeout(() => this.#moveLater(), RETRY_MS).unref();
+      return;
+    }
+    this.#moving = this.#moveAll(old).finally(() => {
+      this.#moving = null;
+    });
+  }
+
+  async #moveAll(old: Journal): Promise<void> {
+    const names = old.names();
+    for (let at = 0; at < names.length; ) {
+      await nextTurn();
+      try {
+        this.#move(this.#entriesOf(old, names.slice(at, at + AT_ONCE)));
+        at += AT_ONCE;
+        this.#isStuck = false;
+      } catch {
+        this.#isStuck = true;
+        if (this.#isClosed) return;
+        await wait(RETRY_MS, undefined, { ref: false });
+      }
+    }
+    this.#journals = this.#journals.filter((journal) => journal !== old);
+    old.discard();
+  }
+
+  #entriesOf(journal: Journal, names: readonly Pick<Entry, "table" | "key">[]): readonly Entry[] {
+    return names.map(({ table, key }) => ({ table, key, value: journal.get(table, key) ?? null }));
+  }
+
+  /** Throws LMDB's error, and nothing is changed then. */
+  #move(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    this.#root.transactionSync(() => {
+      for (const { table, key, value } of entries) {
+        if (value === null) this.#tables[table].removeSync(key);
+        else this.#tables[table].putSync(key, value);
+      }
+    });
+  }
+
+  #isJournaledKey(table: TableName, key: string): boolean {
+    return this.#journals.some((journal) => journal.has(table, key));
+  }
+
+  /** Keys of which journals know something, each once. */
+  #youngKeys(table: TableName): string[] {
+    return [...new Set(this.#journals.flatMap((journal) => [...journal.keysOf(table)]))];
+  }
+
+  /** Of one user, of whose job or photo it is the key. */
+  #youngJobKeys(key: string): ReadonlySet<string> {
+    const [userId = ""] = key.split(SEPARATOR, 1);
+    return new Set(this.#journals.flatMap((journal) => journal.jobKeysOf(userId)));
+  }
+
+  *#rowsOf(table: TableName, keys: readonly string[]): Generator<Row> {
+    for (const key of keys) {
+      const value = this.get(table, key);
+      if (value !== undefined) yield { key, value };
+    }
+  }
+}
+
+function rangeBelow(key: string): { readonly start: string; readonly end: string } {
+  return { start: key + SEPARATOR, end: key + AFTER_SEPARATOR };
+}
