@@ -106,15 +106,19 @@ export class Audit implements ClientAudit {
   /** The job's bytes after so many rounds: walks along with what is shown. */
   #jobRound = 0;
   #jobBytes = 0;
-  /** Progress events shown, each once. */
+  /** Events due before are of the warm-up, when one may be merged with the next. */
+  readonly #fromUs: number;
+  /** Progress events shown, each once; and those of them that are not of the warm-up. */
   #events = 0;
+  #measured = 0;
   #isWhole = true;
 
   /** `place`: of the user in a round. */
-  constructor(steady: Steady, user: number, place: number, rules: AuditRules) {
+  constructor(steady: Steady, user: number, place: number, rules: AuditRules, fromUs = 0) {
     this.#steady = steady;
     this.#rules = rules;
     this.#place = place;
+    this.#fromUs = fromUs;
     this.#jobId = jobIdOf(steady.run, user, steady.name);
     this.#numbering = new Numbering(rules, this.counts);
     this.#open = steady.photosPerUser;
@@ -159,13 +163,29 @@ export class Audit implements ClientAudit {
     const { counts } = this;
     const jobEnding = this.#isJobDone ? 0 : 1;
     // Who was away was shown the newest states, not each.
-    const unshown = isEachShown && this.#isWhole ? this.#steady.rounds - this.#events : 0;
+    const isAsked = isEachShown && this.#isWhole;
     if (this.#rules.isDense) {
+      const unshown = isAsked ? this.#measuredRounds() - this.#measured : 0;
       // What was passed over is counted already, and may have been these very events and endings. The job's ending is
       // the last of all: nothing comes after it by which it would be missed.
       counts.merged += Math.max(0, unshown - counts.lost);
       counts.lost = Math.max(counts.lost, this.#open) + jobEnding;
-    } else counts.lost += this.#open + jobEnding + unshown;
+    } else counts.lost += this.#open + jobEnding + (isAsked ? this.#steady.rounds - this.#events : 0);
+  }
+
+  #measuredRounds(): number {
+    let rounds = 0;
+    for (let round = this.#steady.rounds - 1; round >= 0; round -= 1) {
+      if (dueInRoundUs(this.#steady, this.#place, round) < this.#fromUs) break;
+      rounds += 1;
+    }
+    return rounds;
+  }
+
+  /** `dueUs`: of an event that was shown for the first time. */
+  #count(dueUs: number): void {
+    this.#events += 1;
+    if (dueUs >= this.#fromUs) this.#measured += 1;
   }
 
   /** Shown all the same, too late to be a sample. */
@@ -179,7 +199,7 @@ export class Audit implements ClientAudit {
     if (before === undefined) this.counts.foreign += 1;
     else if (type === "upload_completed") this.#complete(photo, before);
     else if (type !== "upload_started" && stalled !== true) {
-      if (this.#isSent(photo, bytesTransferred)) this.#events += 1;
+      if (this.#isSent(photo, bytesTransferred)) this.#count(bytesTransferred);
       else this.counts.foreign += 1;
       this.#shown[photo] = Math.max(before, bytesTransferred);
     }
@@ -228,7 +248,7 @@ export class Audit implements ClientAudit {
       return null;
     }
     this.#shown[photo] = bytesTransferred;
-    this.#events += 1;
+    this.#count(bytesTransferred);
     return { kind: bytesTransferred < heldUs ? "trailing" : "leading", dueUs: bytesTransferred };
   }
 

@@ -3,15 +3,22 @@ import { placesOf } from "../schedule/steady.ts";
 import { Audit, type AuditRules, type ClientAudit } from "./audit.ts";
 import { SimulatedAudit, type SimulatedCounts } from "./simulated-audit.ts";
 
-/** Makes the audit of a client of this user; null: the user has no part in the load. */
-export function auditsOf(schedule: Schedule, rules: AuditRules): (user: number) => ClientAudit | null {
+/**
+ * Makes the audit of a client of this user; null: the user has no part in the load. `fromUs`: when the warm-up is over, in
+ * microseconds of the run.
+ */
+export function auditsOf(
+  schedule: Schedule,
+  rules: AuditRules,
+  fromUs: number,
+): (user: number) => ClientAudit | null {
   if (isSimulated(schedule)) {
     return (user) => (user < schedule.users ? new SimulatedAudit(schedule, user, rules) : null);
   }
   const places = placesOf(schedule);
   return (user) => {
     const place = places[user];
-    return place === undefined ? null : new Audit(schedule, user, place, rules);
+    return place === undefined ? null : new Audit(schedule, user, place, rules, fromUs);
   };
 }
 

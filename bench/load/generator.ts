@@ -176,7 +176,7 @@ export class Generator {
   }
 
   #expect(expectation: Expectation): void {
-    const auditOf = auditsOf(expectation.schedule, this.#options.rules);
+    const auditOf = auditsOf(expectation.schedule, this.#options.rules, expectation.fromUs);
     this.#audits = [];
     for (const client of this.#clients) {
       const audit = auditOf(client.user);

@@ -6,7 +6,8 @@ export const GROUP_MAX_BYTES = 64 * 1024;
 
 /** Who receives which user's messages; the only way from a shown message to a connection. */
 export class Router implements LiveSource {
-  readonly #receivers = new Map<string, Set<Receiver>>();
+  /** Lists, which are never changed but replaced: who is told may leave meanwhile. A set for each costs twice as much. */
+  readonly #receivers = new Map<string, readonly Receiver[]>();
   readonly #source: Pick<Store, "watch" | "unwatch">;
 
   /** `source` is asked for the messages of whoever has a receiver. */
@@ -15,18 +16,20 @@ export class Router implements LiveSource {
   }
 
   watch(userId: string, receiver: Receiver): void {
-    const receivers = this.#receivers.get(userId);
-    if (receivers !== undefined) {
-      receivers.add(receiver);
-      return;
-    }
-    this.#receivers.set(userId, new Set([receiver]));
-    this.#source.watch(userId);
+    const others = this.#receivers.get(userId);
+    if (others?.includes(receiver)) return;
+    this.#receivers.set(userId, others === undefined ? [receiver] : [...others, receiver]);
+    if (others === undefined) this.#source.watch(userId);
   }
 
   unwatch(userId: string, receiver: Receiver): void {
     const receivers = this.#receivers.get(userId);
-    if (!receivers?.delete(receiver) || receivers.size > 0) return;
+    if (!receivers?.includes(receiver)) return;
+    const left = receivers.filter((other) => other !== receiver);
+    if (left.length > 0) {
+      this.#receivers.set(userId, left);
+      return;
+    }
     this.#receivers.delete(userId);
     this.#source.unwatch(userId);
   }

@@ -138,6 +138,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     this.#transport.write(messages);
     this.#parts.traffic.wrote(this.kind, messages);
     this.#account();
+    if (this.#accountedBytes === 0) this.#unreadRefreshes = 0;
     if (!this.isHeld && this.#accountedBytes > this.#limits.slowBufferBytes) this.#hold();
     return !this.isHeld;
   }

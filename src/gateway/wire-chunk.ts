@@ -6,8 +6,10 @@ import type { Writable } from "node:stream";
  */
 export type WireChunk = string | Buffer;
 
-/** `onTaken`: the system has taken all of it, or the socket is gone. */
+/** `onTaken`: what the system did not take at once it has taken now, or the socket is gone; not called where it took all. */
 export function writeChunk(socket: Writable, chunk: WireChunk, onTaken: () => void): void {
-  if (typeof chunk === "string") socket.write(chunk, "latin1", onTaken);
-  else socket.write(chunk, onTaken);
+  if (typeof chunk === "string") socket.write(chunk, "latin1");
+  else socket.write(chunk);
+  // A callback with each write would cost more than to look.
+  if (socket.writableLength > 0) socket.write("", onTaken);
 }

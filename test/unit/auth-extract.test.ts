@@ -70,5 +70,12 @@ describe("createSecretCheck", () => {
     }
     expect(createSecretCheck([])("")).toBe(false);
     expect(createSecretCheck([])(null)).toBe(false);
+    // Of any length: a long one is not only compared at its beginning.
+    for (const length of [1, 251, 252, 253, 256, 1_000]) {
+      const secret = "ü".repeat(length / 2) + "s".repeat(length % 2);
+      const matchesIt = createSecretCheck([secret]);
+      const others = [`${secret}x`, secret.slice(1), `${secret.slice(0, -1)}x`, `x${secret.slice(1)}`];
+      expect([secret, ...others].map(matchesIt)).toEqual([true, false, false, false, false]);
+    }
   });
 });

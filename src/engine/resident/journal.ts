@@ -17,7 +17,7 @@ import { crc32 } from "node:zlib";
 //   bytes of what follows (4), its CRC-32 (4), then entries:
 //   table (1), bytes of the key (2), of the value (4; all ones: the key goes), the key and the value in UTF-8.
 
-export const TABLES = ["root", "users", "jobs", "open", "ended", "owners", "uploads"] as const;
+const TABLES = ["root", "users", "jobs", "open", "ended", "owners", "uploads"] as const;
 export type TableName = (typeof TABLES)[number];
 
 /** Of one table and key: the value; null: there is none any more. */
