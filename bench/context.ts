@@ -127,8 +127,9 @@ export class Context {
 
   #open(target: Target, wish: StageWish): Promise<Stage> {
     const population = populationOf(wish, this.#options.transports);
-    const options = this.#stageOptions(target, population, wish.connectPerSecond);
-    return Stage.open({ ...options, others: wish.others ?? [] });
+    const { rules, ...options } = this.#stageOptions(target, population, wish.connectPerSecond);
+    const { others = [], isKilled = false } = wish;
+    return Stage.open({ ...options, rules: { ...rules, maySkip: isKilled }, others });
   }
 
   async #start(): Promise<Target> {

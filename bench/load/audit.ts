@@ -68,6 +68,8 @@ export interface AuditRules {
   readonly isDense: boolean;
   /** With Redis, where the numbers of a user begin is known with the first message: a jump before it is no gap. */
   readonly isFirstAnywhere?: boolean;
+  /** Who reads for itself what it may have missed leaves out what is not the newest: a gap is merged then, and no loss. */
+  readonly maySkip?: boolean;
 }
 
 /** What one client is shown of its user's part in a load, held against what was sent. */

@@ -8,10 +8,11 @@ export class Numbering {
   readonly #rules: AuditRules;
   readonly #counts: AuditCounts;
   #seq = 0;
-  /** Passed over, and counted as lost until they come. Only where numbers are dense. */
+  /** Passed over, and counted as lost, or merged, until they come. Only where numbers are dense. */
   readonly #waited = new Set<number>();
   /** Before `synced` come states, not news: they have been shown before, or merged. */
   #isLive = false;
+  readonly #passedAs: "lost" | "merged";
   /** A message with a number of this user's has come. */
   #isNumbered: boolean;
 
@@ -19,6 +20,7 @@ export class Numbering {
   constructor(rules: AuditRules, counts: AuditCounts) {
     this.#rules = rules;
     this.#counts = counts;
+    this.#passedAs = rules.maySkip === true ? "merged" : "lost";
     this.#isNumbered = rules.isFirstAnywhere !== true;
   }
 
@@ -57,7 +59,7 @@ export class Numbering {
   #behind(seq: number): "late" | "again" {
     const counts = this.#counts;
     if (this.#waited.delete(seq)) {
-      counts.lost -= 1;
+      counts[this.#passedAs] -= 1;
       counts.disordered += 1;
       return "late";
     }
@@ -68,7 +70,7 @@ export class Numbering {
   }
 
   #pass(from: number, to: number): void {
-    this.#counts.lost += to - from;
+    this.#counts[this.#passedAs] += to - from;
     for (let seq = from; seq < to && this.#waited.size < MAX_MISSING; seq += 1) this.#waited.add(seq);
   }
 }

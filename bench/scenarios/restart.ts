@@ -19,43 +19,47 @@ export const restart: Scenario = {
     if (!bench.canRestart) throw new Skipped("only a hub that bench has started may be killed");
     const { connections, connectPerSecond, rates, warmUpMs, measureMs } = bench.size;
     const eventsPerSecond = rates[0] ?? 0;
-    const measured = await bench.fresh({ connections, connectPerSecond }, async (stage, target) => {
-      const primary = target.pid ?? 0;
-      if (childrenOf(primary).length < 2) throw new Skipped("the hub has one process; leave out --workers 0");
-      await stage.connect(this.id);
-      const users = usersFor(eventsPerSecond, userCount(stage.options.population));
-      const plan = {
-        ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
-        // Who is away when a photo moves twice is shown where it is, not how it got there.
-        isEachShown: false,
-      };
-      let coreDisconnects = 0;
-      const outcome = await stage.load(plan, async () => {
-        const closes = () => sumOf(stage.fleet.counts().closes);
-        const before = closes();
-        killOne(primary, "core");
-        await replaced(stage, primary, "core", bench.signal);
-        await wait(SETTLE_MS, undefined, { signal: bench.signal });
-        coreDisconnects = closes() - before;
-        killOne(primary, "gateway");
-        await replaced(stage, primary, "gateway", bench.signal);
-        const gateways = pidsOf(primary, "gateway");
-        process.kill(primary, "SIGHUP");
-        await until(
-          () => pidsOf(primary, "gateway").every((pid) => !gateways.includes(pid)),
-          "the gateways to be replaced",
-          bench.signal,
-        );
-        await back(stage, bench.signal);
-      });
-      const result = measuredOf(stage, plan, outcome, {
-        variant: null,
-        title: `core and gateway killed, all replaced, under ${countText(eventsPerSecond)} events/s`,
-      });
-      const metrics = new Map(result.metrics);
-      metrics.set("core_disconnects", counter(coreDisconnects));
-      return { ...result, metrics };
-    });
+    const measured = await bench.fresh(
+      { connections, connectPerSecond, isKilled: true },
+      async (stage, target) => {
+        const primary = target.pid ?? 0;
+        if (childrenOf(primary).length < 2)
+          throw new Skipped("the hub has one process; leave out --workers 0");
+        await stage.connect(this.id);
+        const users = usersFor(eventsPerSecond, userCount(stage.options.population));
+        const plan = {
+          ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
+          // Who is away when a photo moves twice is shown where it is, not how it got there.
+          isEachShown: false,
+        };
+        let coreDisconnects = 0;
+        const outcome = await stage.load(plan, async () => {
+          const closes = () => sumOf(stage.fleet.counts().closes);
+          const before = closes();
+          killOne(primary, "core");
+          await replaced(stage, primary, "core", bench.signal);
+          await wait(SETTLE_MS, undefined, { signal: bench.signal });
+          coreDisconnects = closes() - before;
+          killOne(primary, "gateway");
+          await replaced(stage, primary, "gateway", bench.signal);
+          const gateways = pidsOf(primary, "gateway");
+          process.kill(primary, "SIGHUP");
+          await until(
+            () => pidsOf(primary, "gateway").every((pid) => !gateways.includes(pid)),
+            "the gateways to be replaced",
+            bench.signal,
+          );
+          await back(stage, bench.signal);
+        });
+        const result = measuredOf(stage, plan, outcome, {
+          variant: null,
+          title: `core and gateway killed, all replaced, under ${countText(eventsPerSecond)} events/s`,
+        });
+        const metrics = new Map(result.metrics);
+        metrics.set("core_disconnects", counter(coreDisconnects));
+        return { ...result, metrics };
+      },
+    );
     yield measured;
   },
 };

@@ -29,6 +29,8 @@ export interface StageWish {
   readonly usersWithDevices?: number;
   /** Hubs that are part of what is measured, without being connected to; absent: none. */
   readonly others?: readonly Target[];
+  /** Processes of the hub die: what it had committed and told nobody of yet may be replaced before it is read. */
+  readonly isKilled?: boolean;
 }
 
 /** What a scenario runs on. */

@@ -103,9 +103,10 @@ export class Journal implements Writing {
     return place === NOWHERE ? null : this.#valueAt(place);
   }
 
-  /** Whether anything is known of it here, its going among it. */
-  has(table: TableName, key: string): boolean {
-    return this.#places.get(table)?.has(key) ?? false;
+  /** True: it has a value; false: it goes; undefined: nothing is known of it here. */
+  isThere(table: TableName, key: string): boolean | undefined {
+    const place = this.#places.get(table)?.get(key);
+    return place === undefined ? undefined : place !== NOWHERE;
   }
 
   keysOf(table: TableName): Iterable<string> {

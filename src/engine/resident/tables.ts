@@ -138,7 +138,7 @@ export class Tables {
   *upTo(table: TableName, part: string | null): Generator<Row> {
     const end = part === null ? null : part + AFTER_SEPARATOR;
     for (const row of this.#tables[table].getRange(end === null ? {} : { end })) {
-      if (!this.#isJournaledKey(table, row.key)) yield row;
+      if (this.#isThere(table, row.key) === undefined) yield row;
     }
     const young = this.#youngKeys(table).filter((key) => end === null || key < end);
     yield* this.#rowsOf(table, young.sort());
@@ -149,8 +149,7 @@ export class Tables {
     let count = typeof entryCount === "number" ? entryCount : 0;
     for (const key of this.#youngKeys(table)) {
       const isBelow = this.#tables[table].doesExist(key);
-      const isThere = this.get(table, key) !== undefined;
-      if (isBelow !== isThere) count += isBelow ? -1 : 1;
+      if (isBelow !== this.#isThere(table, key)) count += isBelow ? -1 : 1;
     }
     return count;
   }
@@ -260,8 +259,13 @@ export class Tables {
     });
   }
 
-  #isJournaledKey(table: TableName, key: string): boolean {
-    return this.#journals.some((journal) => journal.has(table, key));
+  /** As the newest journal has it that knows of it; undefined: none does. */
+  #isThere(table: TableName, key: string): boolean | undefined {
+    for (const journal of this.#journals) {
+      const isThere = journal.isThere(table, key);
+      if (isThere !== undefined) return isThere;
+    }
+    return undefined;
   }
 
   /** Keys of which journals know something, each once. */

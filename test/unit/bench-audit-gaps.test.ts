@@ -32,3 +32,12 @@ it("takes a jump to a user's first number for no gap where the hub keeps its sta
   expect(lostOf(true, [1_101, 1_103])).toBe(1);
   expect(lostOf(false, [1_101, 1_102])).toBe(1_000);
 });
+
+it("takes a gap for what was merged where processes of the hub are killed, and an ending that is missed for lost all the same", () => {
+  const audit = new Audit(steady, 0, 0, { ...rules, maySkip: true });
+  audit.connected("r0-100");
+  for (const [round, number] of [101, 104].entries()) audit.take(message(number, round), 5_000_000);
+  expect(audit.counts).toMatchObject({ lost: 0, merged: 2 });
+  audit.finish(false);
+  expect(audit.counts).toMatchObject({ lost: 2, merged: 2 });
+});
