@@ -83,7 +83,8 @@ const LOOK_EVERY_MS = 250;
 const BEGIN_SHARE = 0.8;
 /** What was sent has arrived by then, or is lost. */
 const DRAIN_MS = 15_000;
-const CANARIES = 20;
+/** One process of them costs little, and of a few thousand messages a percentile says something. */
+const CANARIES = 60;
 /** Of 128 characters of a job's id; the rest names run and user. */
 const LONG_NAME = 100;
 const COMPANIONS_PER_SECOND = 100;

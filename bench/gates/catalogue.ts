@@ -65,7 +65,7 @@ const DELIVERY: Table = {
   disordered: never("disordered messages"),
   duplicate: never("duplicate messages"),
   closes: never("unexpected closes"),
-  canaries: cost("stock clients' p99, away from ours"),
+  canaries: cost("stock clients, away from ours"),
   rate_reached: { type: "rate", title: "emitted of what was due", correctness: false, better: "higher" },
   cpu_per_event: cost("CPU per event"),
   cpu_per_message: cost("CPU per message"),
@@ -155,7 +155,18 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
       better: "lower",
     },
   },
-  restart: { ...DELIVERY, ...OTHERS, core_disconnects: never("disconnects by the core's death") },
+  restart: {
+    ...DELIVERY,
+    ...OTHERS,
+    core_disconnects: never("disconnects by the core's death"),
+    // Of a process that dies with connections that it has not taken yet.
+    refusals: {
+      type: "counter",
+      title: "attempts to come back that failed",
+      correctness: false,
+      better: "lower",
+    },
+  },
   "scale-out": {
     ...DELIVERY,
     strays: never("messages to a hub without the user"),
@@ -169,7 +180,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     our_socketio: time("Socket.IO, our clients"),
     our_websocket: time("WebSocket, our clients"),
     lag: time("k6's own lag"),
-    agreement: cost("k6's p99, away from ours"),
+    agreement: cost("k6, away from ours"),
     messages: { type: "counter", title: "messages", correctness: false, better: null },
     missed: replaced("events that k6's sockets were not shown"),
     errors: never("errors that k6 met"),

@@ -18,6 +18,8 @@ const TICK_MS = 10;
 const COUNTS_EVERY_MS = 250;
 /** A client that has not synced by then has failed. */
 const CONNECT_TIMEOUT_MS = 30_000;
+/** On average, half of it either way: who was refused when it came back by itself tries again, as any client does. */
+const TRY_AGAIN_MS = 1_000;
 const LOOP_RESOLUTION_MS = 5;
 const MAX_EXAMPLES = 5;
 
@@ -33,9 +35,11 @@ export class Generator {
   readonly #countsTimer: NodeJS.Timeout;
   #connecting: NodeJS.Timeout | null = null;
   #giveUpTimer: NodeJS.Timeout | null = null;
-  /** Clients that have been told to connect, and of these: that have neither succeeded nor failed. */
+  /** How many have been told to connect, and of these: who has neither succeeded nor failed. */
   #opened = 0;
-  #pending = 0;
+  readonly #pending = new Set<LoadClient>();
+  /** Who was refused when it came back by itself. */
+  readonly #tryingAgain = new Map<LoadClient, NodeJS.Timeout>();
   #beganMs = 0;
   #connectTimes = newHistogram();
   #established = 0;
@@ -93,18 +97,23 @@ export class Generator {
     this.#connectTimes = newHistogram();
     this.#opened = 0;
     // Of those that were coming back when they were cut nobody says any more that they have failed.
-    this.#pending = 0;
+    this.#pending.clear();
     this.#stopConnecting();
     this.#connecting = setInterval(() => {
       const due = Math.min(
         this.#clients.length,
         Math.ceil(((performance.now() - this.#beganMs) / 1_000) * perSecond),
       );
-      for (; this.#opened < due; this.#opened += 1) this.#open(this.#clients[this.#opened]);
+      for (; this.#opened < due; this.#opened += 1) {
+        const client = this.#clients[this.#opened];
+        if (client === undefined) continue;
+        this.#pending.add(client);
+        this.#open(client);
+      }
       if (this.#opened < this.#clients.length || this.#connecting === null) return;
       clearInterval(this.#connecting);
       this.#connecting = null;
-      if (this.#pending === 0) this.#tellSettled();
+      if (this.#pending.size === 0) this.#tellSettled();
       else this.#giveUpTimer = setTimeout(() => this.#giveUp(), CONNECT_TIMEOUT_MS).unref();
     }, TICK_MS);
   }
@@ -114,12 +123,13 @@ export class Generator {
     this.#connecting = null;
     if (this.#giveUpTimer !== null) clearTimeout(this.#giveUpTimer);
     this.#giveUpTimer = null;
+    for (const timer of this.#tryingAgain.values()) clearTimeout(timer);
+    this.#tryingAgain.clear();
   }
 
-  #open(client: LoadClient | undefined): void {
+  #open(client: LoadClient): void {
     const destination = this.#destinations[this.#opened % this.#destinations.length];
-    if (client === undefined || destination === undefined) return;
-    this.#pending += 1;
+    if (destination === undefined) return;
     const { population, jwtSecret } = this.#options;
     client.open({
       destination,
@@ -136,23 +146,25 @@ export class Generator {
   }
 
   #giveUp(): void {
-    if (this.#pending === 0) return;
-    note(this.#errors, `not synced within ${CONNECT_TIMEOUT_MS} ms`, this.#pending);
-    this.#pending = 0;
+    if (this.#pending.size === 0) return;
+    note(this.#errors, `not synced within ${CONNECT_TIMEOUT_MS} ms`, this.#pending.size);
+    this.#pending.clear();
     this.#tellSettled();
   }
 
   #events(): ClientEvents {
     return {
-      established: ({ openedMs }) => {
-        this.#connectTimes.recordValue(Math.max(1, Math.round((performance.now() - openedMs) * 1_000)));
+      established: (client) => {
+        const us = Math.round((performance.now() - client.openedMs) * 1_000);
+        this.#connectTimes.recordValue(Math.max(1, us));
         this.#established += 1;
         this.#everEstablished += 1;
-        this.#settle();
+        this.#settle(client);
       },
       failed: (client, reason) => {
         note(this.#errors, `${client.transport}: ${reason}`);
-        this.#settle();
+        if (this.#pending.has(client)) this.#settle(client);
+        else this.#tryAgain(client);
       },
       closed: (client, reason, isAsked) => {
         this.#established -= 1;
@@ -169,10 +181,21 @@ export class Generator {
     this.#tell({ type: "settled", connectTimes: encodeIntoCompressedBase64(this.#connectTimes) });
   }
 
-  #settle(): void {
-    if (this.#pending > 0) this.#pending -= 1;
+  #settle(client: LoadClient): void {
+    if (!this.#pending.delete(client)) return;
     const isRamped = this.#connecting === null && this.#opened === this.#clients.length;
-    if (this.#pending === 0 && isRamped) this.#tellSettled();
+    if (this.#pending.size === 0 && isRamped) this.#tellSettled();
+  }
+
+  #tryAgain(client: LoadClient): void {
+    const timer = setTimeout(
+      () => {
+        this.#tryingAgain.delete(client);
+        this.#open(client);
+      },
+      TRY_AGAIN_MS * (0.5 + Math.random()),
+    );
+    this.#tryingAgain.set(client, timer);
   }
 
   #expect(expectation: Expectation): void {

@@ -1,6 +1,7 @@
 import type { Histogram } from "hdr-histogram-js";
+import { awayMs, seenIn } from "../agreement.ts";
 import type { FleetJudgement } from "../load/fleet.ts";
-import { counter, gauge, type Metric, newHistogram, percentileMs, rate, trend } from "../metric.ts";
+import { counter, gauge, type Metric, newHistogram, rate, trend } from "../metric.ts";
 import type { LoadOutcome } from "../running-load.ts";
 import { TRANSPORTS } from "../transports.ts";
 
@@ -18,8 +19,9 @@ export function deliveryMetrics(outcome: LoadOutcome): Map<string, Metric> {
   }
   metrics.set("closes", counter(closes));
   if (judged.worstClientP99Ms !== null) metrics.set("worst_client_p99", gauge(judged.worstClientP99Ms, "ms"));
-  const apart = canaries === null ? null : apartMs(judged, canaries);
-  if (apart !== null) metrics.set("canaries", gauge(apart, "ms"));
+  const away =
+    canaries === null ? null : awayMs(allOf(judged, "leading"), seenIn(allOf(canaries, "leading")));
+  if (away !== null) metrics.set("canaries", gauge(away, "ms"));
   metrics.set("rate_reached", rate(Math.min(emitted.sentInWindow, emitted.dueInWindow), emitted.dueInWindow));
   if (cost !== null) {
     metrics.set("cpu_per_event", gauge(cost.cpuUs / cost.events, "µs"));
@@ -33,14 +35,6 @@ export function allOf(judged: FleetJudgement, kind: "leading" | "trailing" | "en
   const all = newHistogram();
   for (const transport of TRANSPORTS) all.add(judged.histograms[kind][transport]);
   return all;
-}
-
-/** How far the p99 that stock clients saw is from the one reported, in milliseconds; null without samples. */
-function apartMs(judged: FleetJudgement, canaries: FleetJudgement): number | null {
-  const [ours, theirs] = [judged, canaries].map((one) => percentileMs(allOf(one, "leading"), 99));
-  return ours === null || ours === undefined || theirs === null || theirs === undefined
-    ? null
-    : Math.abs(theirs - ours);
 }
 
 /** Sentences about what was found, and what the emitter met. */

@@ -1,9 +1,10 @@
+import { awayMs } from "../agreement.ts";
 import { countText } from "../count-text.ts";
 import { findK6, howToInstallK6 } from "../k6/find.ts";
 import type { K6Transport } from "../k6/plan.ts";
 import { type K6Result, runK6 } from "../k6/run.ts";
 import { userCount } from "../load/population.ts";
-import { counter, gauge, type Metric, percentileMs, toldTrend, trend } from "../metric.ts";
+import { counter, gauge, type Metric, toldTrend, trend } from "../metric.ts";
 import type { LoadOutcome } from "../running-load.ts";
 import { dueInRoundUs, dueUs, eventCount, placesOf, type Steady, userIdOf } from "../schedule/steady.ts";
 import type { ScheduledLoad, Stage } from "../stage.ts";
@@ -139,12 +140,10 @@ function metricsOf(seen: Done, { judged, closes }: LoadOutcome, missed: number):
     metrics.set(name, toldTrend({ figures, verdicts }));
   }
   for (const name of COMMON) metrics.set(`our_${name}`, trend(judged.histograms.leading[name]));
-  const apart = COMMON.flatMap((name) => {
-    const [ours, theirs] = [percentileMs(judged.histograms.leading[name], 99), seen.trends[name].p99];
-    return ours === null || theirs === null ? [] : [Math.abs(theirs - ours)];
-  });
+  const away = COMMON.map((name) => awayMs(judged.histograms.leading[name], seen.trends[name]));
+  const known = away.filter((ms) => ms !== null);
   // Without a pair of figures there is none, which fails the gate.
-  if (apart.length > 0) metrics.set("agreement", gauge(Math.max(...apart), "ms"));
+  if (known.length > 0) metrics.set("agreement", gauge(Math.max(...known), "ms"));
   metrics.set("messages", counter(seen.counters.messages));
   metrics.set("missed", counter(missed));
   metrics.set("errors", counter(seen.counters.errors));

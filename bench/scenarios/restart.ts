@@ -57,7 +57,12 @@ export const restart: Scenario = {
         });
         const metrics = new Map(result.metrics);
         metrics.set("core_disconnects", counter(coreDisconnects));
-        return { ...result, metrics };
+        const { errors } = stage.fleet.counts();
+        metrics.set("refusals", counter(sumOf(errors)));
+        const refused = Object.entries(errors).map(
+          ([reason, count]) => `Came back in vain ${countText(count)} times: ${reason}.`,
+        );
+        return { ...result, metrics, notes: [...result.notes, ...refused] };
       },
     );
     yield measured;
