@@ -7,20 +7,37 @@ import { SummaryReporter } from "./summary-reporter.ts";
  */
 const LONG = ["test/faults/cost.test.ts", "test/faults/redis-all-kill.test.ts"];
 
-const suite = (name: string, options: { timeoutMs: number; isPure?: true; alone?: true }) => ({
+/** They mostly wait: for a Redis that is away, hangs or fails over. */
+const WAITING = ["away", "failover", "handover", "refuses", "subscribers"].map(
+  (what) => `test/faults/redis-${what}.test.ts`,
+);
+
+interface Options {
+  readonly timeoutMs: number;
+  /** Absent: all of the folder of that name. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly isPure?: true;
+  /** Absent: 0. Groups run one after the other. */
+  readonly group?: number;
+  readonly alone?: true;
+}
+
+const suite = (name: string, options: Options) => ({
   extends: true as const,
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
-    exclude: process.env.FAULTS === "all" ? [] : LONG,
+    include: [...(options.include ?? [`test/${name}/**/*.test.ts`])],
+    exclude: [...(options.exclude ?? []), ...(process.env.FAULTS === "all" ? [] : LONG)],
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
     // On a busy machine the default of a second is no time.
     expect: { poll: { timeout: 5_000 } },
     // Half of the time of the fast ones is reading modules anew for each file, which code without state can do without.
     ...(options.isPure && { pool: "threads" as const, isolate: false }),
-    // One file at a time, and after all others: its hubs are under load, and what it measures is time.
-    ...(options.alone && { fileParallelism: false, sequence: { groupOrder: 1 } }),
+    // One file at a time: its hubs are under load, and what it measures is time.
+    ...(options.alone && { fileParallelism: false }),
+    sequence: { groupOrder: options.group ?? 0 },
   },
 });
 
@@ -36,7 +53,8 @@ export default defineConfig({
       suite("conformance", { timeoutMs: 20_000 }),
       suite("integration", { timeoutMs: 30_000 }),
       suite("e2e", { timeoutMs: 90_000 }),
-      suite("faults", { timeoutMs: 180_000, alone: true }),
+      suite("faults-waiting", { timeoutMs: 180_000, include: WAITING, group: 1 }),
+      suite("faults", { timeoutMs: 180_000, exclude: WAITING, group: 2, alone: true }),
     ],
   },
 });

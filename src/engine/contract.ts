@@ -70,6 +70,8 @@ export interface Page {
   /** The user's head when the page was read, as seq and as id. */
   readonly head: number;
   readonly headId: string;
+  /** True: the next message has the next number. False: the user's numbers have not begun, and may anywhere above. */
+  readonly isNextKnown: boolean;
   /** True: nothing is left up to `head`. */
   readonly done: boolean;
   /** null: no single job was asked for, or the user has no such job. */

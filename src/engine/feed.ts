@@ -31,6 +31,8 @@ export class Feed implements Receiver, Subscription {
   #position: ReadFrom;
   /** Its number. */
   #seq = 0;
+  /** False: the user's numbers had not begun, and the first may be any. */
+  #isNextKnown = false;
   /** What ids begin with in its epoch. */
   #idPrefix = "";
   /** The newest message that was given live since; null: none. */
@@ -68,14 +70,17 @@ export class Feed implements Receiver, Subscription {
       this.#heardSeq = Math.max(this.#heardSeq, newest.seq);
       return;
     }
-    // Its numbers have nothing to do with those from before.
-    if (!newest.id.startsWith(this.#idPrefix)) {
+    // Numbers of another epoch have nothing to do with those from before; and between what is not the next and what
+    // came before it something was missed.
+    const isNext = !this.#isNextKnown || (group[0]?.seq ?? 0) <= this.#seq + 1;
+    if (!isNext || !newest.id.startsWith(this.#idPrefix)) {
       this.resync();
       return;
     }
     const wanted = this.#wantedOf(group);
     if (newest.seq > this.#seq) {
       this.#seq = newest.seq;
+      this.#isNextKnown = true;
       this.#liveId = newest.id;
     }
     if (wanted.length === 0) return;
@@ -132,6 +137,7 @@ export class Feed implements Receiver, Subscription {
     if (this.#isClosed()) return;
     this.#state = "live";
     this.#goTo({ kind: "after", epoch: page.next.epoch, seq: page.head, mode: "resumed" });
+    this.#isNextKnown = page.isNextKnown;
     this.#unsyncedId = null;
     this.#sink.synced(page.mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();

@@ -71,7 +71,7 @@ function isHonoured({ epoch, seq, mode }: After, numbers: Numbers): boolean {
   return seq >= first && seq <= numbers.headSeq;
 }
 
-function pageOf({ epoch, headSeq, entries, isAll, job }: Since, place: After, now: Now): Page {
+function pageOf({ epoch, headSeq, isNextKnown, entries, isAll, job }: Since, place: After, now: Now): Page {
   const messages: OutMessage[] = [];
   let size = 0;
   let reached = isAll ? headSeq : (entries.at(-1)?.seq ?? headSeq);
@@ -93,6 +93,7 @@ function pageOf({ epoch, headSeq, entries, isAll, job }: Since, place: After, no
     begins: place.mode !== "resumed" && place.seq === 0,
     head: headSeq,
     headId: formatEventId(epoch, headSeq),
+    isNextKnown,
     done: reached === headSeq,
     job: glanceOf(job),
   };

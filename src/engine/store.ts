@@ -64,6 +64,8 @@ export interface Numbers {
   readonly firstSeq: number;
   readonly startSeq: number;
   readonly headSeq: number;
+  /** True: the next message has the next number. False: the user's numbers have not begun, and may anywhere above. */
+  readonly isNextKnown: boolean;
 }
 
 export interface Since extends Numbers {

@@ -80,7 +80,7 @@ describeWithRedis("the subscribers' connection", () => {
 });
 
 describeWithRedis("one hub of two loses Redis", () => {
-  it("is not ready, keeps its clients, and catches up; the other goes on", { retry: 1 }, async () => {
+  it("is not ready, keeps its clients, and catches up; the other goes on", async () => {
     const redis = await startRedis();
     const proxy = await startProxy(redis.port);
     const scene = await startRedisScene({

@@ -7,11 +7,11 @@ import { Router } from "../../src/engine/router.ts";
 import { createEngine, Reader, settle } from "../engine-harness.ts";
 import { event } from "../events.ts";
 
-/** Passes live messages on, as a link does. */
-function relay(router: Router): Sink {
+/** Passes live messages on, as a link does; those that `isLost` says get lost without a word. */
+function relay(router: Router, isLost = () => false): Sink {
   return {
     send(messages) {
-      router.deliver("u", messages);
+      if (!isLost()) router.deliver("u", messages);
       return true;
     },
     synced: () => undefined,
@@ -23,17 +23,23 @@ function relay(router: Router): Sink {
 const step = fc.record({ photo: fc.constantFrom("a", "b", "c"), bytes: fc.integer({ min: 1, max: 999 }) });
 
 describe("a feed whose pages take their time", () => {
-  it("gives every message once, in order, whatever comes live while it reads", async () => {
+  it("gives every message once, in order, whatever comes live while it reads, or gets lost", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),
         fc.array(step, { maxLength: 12 }),
         fc.nat(4),
-        async (scheduler, steps, holdAt) => {
+        fc.infiniteStream(fc.boolean()),
+        async (scheduler, steps, holdAt, losses) => {
+          let isLossy = true;
           const { engine, clock } = createEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
           const router = new Router({ watch: () => undefined, unwatch: () => undefined });
           // What a link does: live messages are passed on as they come, pages are asked for and come later.
-          engine.open("u", { jobId: null, lastEventId: null }, relay(router));
+          engine.open(
+            "u",
+            { jobId: null, lastEventId: null },
+            relay(router, () => isLossy && losses.next().value === true),
+          );
           await settle();
           const seqs: number[] = [];
           let sends = 0;
@@ -64,6 +70,10 @@ describe("a feed whose pages take their time", () => {
           );
           await scheduler.waitIdle();
           await Promise.all(published);
+          // A loss shows at the next message.
+          isLossy = false;
+          await engine.publish([event.progressed(1, { photoId: "last" })]);
+          await scheduler.waitIdle();
           feed.resume();
           await scheduler.waitIdle();
           expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));

@@ -46,6 +46,7 @@ function scripted(jobId: string | null = null) {
       begins: false,
       head,
       headId: `e-${head}`,
+      isNextKnown: head > 0,
       done: seq === head,
       job: null,
     });
@@ -86,6 +87,28 @@ it("reads again what comes in another epoch, whatever its numbers", async () => 
   feed.push("u", [{ ...message(7), id: "f-7" }]);
   expect(queries.at(-1)?.from).toEqual({ kind: "after", epoch: "e", seq: 5, mode: "resumed" });
   expect(log).toEqual(["5", "resumed e-5"]);
+});
+
+it("reads what was missed where a live message is not the next, and else reads nothing", async () => {
+  const { feed, queries, log, page } = scripted();
+  await page(5, [message(5)]);
+  feed.push("u", [message(6), message(7)]);
+  feed.push("u", [message(8)]);
+  expect(queries).toHaveLength(1);
+  feed.push("u", [message(10), message(11)]);
+  expect(queries.at(-1)?.from).toEqual({ kind: "after", epoch: "e", seq: 8, mode: "resumed" });
+  await page(11, [message(9), message(10), message(11)]);
+  expect(log).toEqual(["5", "resumed e-5", "6", "7", "8", "9", "10", "11", "resumed e-11"]);
+  const first = scripted();
+  await first.page(0);
+  first.feed.push("u", [message(50)]);
+  first.feed.push("u", [message(51)]);
+  expect(first.queries).toHaveLength(1);
+  const oneJob = scripted("j");
+  await oneJob.page(5);
+  oneJob.feed.push("u", [message(6, "k")]);
+  oneJob.feed.push("u", [message(7)]);
+  expect(oneJob.queries).toHaveLength(1);
 });
 
 it("told so while it reads, takes no page as the last that may have been made before", async () => {

@@ -36,6 +36,7 @@ export interface ReadReply {
   readonly startSeq: number;
   readonly headSeq: number;
   readonly prunedSeq: number;
+  readonly isNextKnown: boolean;
   readonly gone: readonly string[];
   readonly isWhole: boolean;
   readonly jobs: readonly JobReply[];
@@ -60,12 +61,13 @@ export function commitReplyOf(reply: unknown): CommitReply {
 
 export function readReplyOf(reply: unknown): ReadReply {
   const [epoch, numbers, gone, isWhole, jobs] = list(reply);
-  const [startSeq = 0, headSeq = 0, prunedSeq = 0] = list(numbers).map(Number);
+  const [startSeq = 0, headSeq = 0, prunedSeq = 0, isNextKnown = 0] = list(numbers).map(Number);
   return {
     epoch: String(epoch),
     startSeq,
     headSeq,
     prunedSeq,
+    isNextKnown: isNextKnown === 1,
     gone: list(gone).map(String),
     isWhole: Number(isWhole) === 1,
     jobs: list(jobs).map(jobReplyOf),

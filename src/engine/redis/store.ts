@@ -196,7 +196,7 @@ export class RedisStore implements Store {
   async #since({ userId, jobId, afterSeq, limit, past }: SinceQuery): Promise<Since> {
     const photosFromMs = past?.beforeMs ?? Number.NEGATIVE_INFINITY;
     const { reply, jobs } = await this.#read(userId, { afterSeq, jobId, photosFromMs });
-    const { epoch, startSeq, headSeq, prunedSeq } = reply;
+    const { epoch, startSeq, headSeq, prunedSeq, isNextKnown } = reply;
     const orders = jobs.map(({ job }) => {
       const isPast = past !== null && job.ended !== null && job.ended.atMs < past.beforeMs;
       if (!isPast) return this.#orders.of(job);
@@ -209,6 +209,7 @@ export class RedisStore implements Store {
       startSeq,
       firstSeq: Math.max(startSeq, prunedSeq),
       headSeq,
+      isNextKnown,
       ...found,
       job: jobId === null ? null : (jobs[0]?.job ?? null),
     };

@@ -230,9 +230,10 @@ export class Subscriptions {
     this.#askSoon();
   }
 
+  /** What comes before it is on is read: who took it for the next would pass over what was missed before. */
   readonly #heard = (payload: string, channel: string): void => {
     const subscription = this.#byChannel.get(channel);
-    if (subscription !== undefined) this.#options.heard(subscription.userId, payload);
+    if (subscription?.isOn) this.#options.heard(subscription.userId, payload);
   };
 }
 

@@ -277,6 +277,7 @@ export class State {
       startSeq,
       firstSeq: Math.max(startSeq, user?.prunedSeq ?? 0),
       headSeq: user?.headSeq ?? this.#floorSeq,
+      isNextKnown: true,
       ...atMost(
         limit,
         entriesAfter(afterSeq, Number.POSITIVE_INFINITY, this.#ordersOf(wanted, afterSeq, past)),

@@ -3,8 +3,9 @@
 -- ARGV  5 jobs with messages after this number  6 this job alone ('': all)  7 photos only of jobs that have not ended
 --       before this time (ms)  8 after so many photos no further job is given  then of each job that is known: its id,
 --       its version (negative: without its photos), and in which epoch it was
--- Gives epoch, numbers (start, head, pruned; where the user has none, those that would be given now), jobs that were
--- forgotten, 1 or (something was left out) 0, and of each job: its id and version, if the asker knows it, or all of it.
+-- Gives epoch, numbers (start, head, pruned, 1; where the user has none, those that would be given now, and 0), jobs that
+-- were forgotten, 1 or (something was left out) 0, and of each job: its id and version, if the asker knows it, or all of
+-- it.
 local afterSeq, only, fromMs, most = ARGV[5], ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
 local known = {}
 local era = epoch()
@@ -43,4 +44,4 @@ end
 
 local numbers = redis.call('HMGET', user, 'start', 'head', 'pruned')
 local head = numbers[2] or text(firstNumber())
-return {era, {numbers[1] or text(firstStart(head)), head, numbers[3] or '0'}, gone, whole, given}
+return {era, {numbers[1] or text(firstStart(head)), head, numbers[3] or '0', numbers[2] and 1 or 0}, gone, whole, given}
