@@ -1,19 +1,9 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { io } from "socket.io-client";
 import { expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../bench/target/free-port.ts";
 import { frontElsewhere } from "../integration/gateway-fronts.ts";
 import { eventually, tokenOf } from "../integration/gateway-harness.ts";
 import { startClusterProcess } from "./cluster-process.ts";
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 test("stock clients that poll through another gateway are told that their session went with its own, and come back", async () => {
   const ports = [await freePort(), await freePort()];

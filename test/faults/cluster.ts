@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,7 @@ import jsonwebtoken from "jsonwebtoken";
 import { ProcessTree } from "../../bench/machine/process-tree.ts";
 import { childrenOf, type HubProcessInfo } from "../../bench/machine/processes.ts";
 import { connectionsTo } from "../../bench/machine/sockets.ts";
+import { freePort } from "../../bench/target/free-port.ts";
 import { processesMarked } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -212,15 +212,6 @@ export function dataFolder(): string {
 export async function freePorts(): Promise<readonly string[]> {
   const ports = await Promise.all([freePort(), freePort()]);
   return ["--port", String(ports[0]), "--internal-port", String(ports[1])];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }
 
 const tokens = new Map<string, string>();

@@ -1,7 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { medianRatioOf } from "../../bench/compare/spread.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { endAllServers, type RedisServer, startRedis } from "../redis/server.ts";
-import { costPerEvent, cpuPerEvent, medianOf } from "./cpu-per-event.ts";
+import { costPerEvent, cpuPerEvent } from "./cpu-per-event.ts";
 import { endScenes } from "./scene.ts";
 
 afterEach(() => {
@@ -28,11 +29,12 @@ async function ratioOf(a: Way, b: Way, pairs: number): Promise<number> {
     seen.push({ a: before ?? (await a.cpuPerEvent()), b: second });
   }
   const ratios = seen.map((one) => one.b / one.a);
+  const median = medianRatioOf(ratios) ?? Number.NaN;
   console.log(
     `CPU per event, µs, ${a.name} then ${b.name}: ${seen.map((one) => `${one.a.toFixed(0)}, ${one.b.toFixed(0)}`).join("; ")}; ` +
-      `ratios ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}; median ${medianOf(ratios).toFixed(2)}`,
+      `ratios ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}; median ${median.toFixed(2)}`,
   );
-  return medianOf(ratios);
+  return median;
 }
 
 const way = (name: string, ...flags: readonly string[]): Way => ({

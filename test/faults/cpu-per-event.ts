@@ -15,11 +15,6 @@ const PHOTOS_PER_USER = 5;
 /** Of a photo and a job message: much less, and messages went missing. */
 const LEAST_BYTES_PER_EVENT = 300;
 
-/** The middle one of an odd number. */
-export function medianOf(values: readonly number[]): number {
-  return values.toSorted((left, right) => left - right)[(values.length - 1) / 2] ?? Number.NaN;
-}
-
 /** In a fresh hub: user and system time of all its processes by what was acknowledged, in microseconds. */
 export async function cpuPerEvent(...flags: readonly string[]): Promise<number> {
   return (await costPerEvent(flags, async () => 0)).hub;

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from "vitest";
+import { freePort } from "../../bench/target/free-port.ts";
 import { describeWithRedis } from "../redis/available.ts";
-import { freePort, type RedisServer, startRedis } from "../redis/server.ts";
+import { type RedisServer, startRedis } from "../redis/server.ts";
 import { last, watchOutage } from "./outage.ts";
 import { endRedisScenes, expectSurvived, startRedisScene } from "./redis-scene.ts";
 

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../bench/target/free-port.ts";
 import { until } from "../faults/until.ts";
-import { freePort } from "../redis/server.ts";
 
 // A real nginx with the configuration of docs/several-hubs.md, so that what people copy is what was tested.
 

@@ -1,5 +1,6 @@
+import { freePort } from "../../bench/target/free-port.ts";
 import { until } from "../faults/until.ts";
-import { freePort, type RedisServer, startRedis } from "./server.ts";
+import { type RedisServer, startRedis } from "./server.ts";
 
 const READY_DEADLINE_MS = 30_000;
 const SLOTS = 16_384;

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
+import { freePort } from "../../bench/target/free-port.ts";
 import { until } from "../faults/until.ts";
 import type { Certificate } from "./certificate.ts";
 
@@ -117,27 +116,6 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
     wake: () => void running?.child.kill("SIGCONT"),
     start,
   };
-}
-
-/**
- * Below those that the kernel gives to whoever asks for any: a server comes back on its port, which must be free then.
- * The nodes of a cluster also listen on 10,000 above their own.
- */
-const PORTS = { first: 12_000, count: 10_000 };
-
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + randomInt(PORTS.count);
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 function argumentsOf(options: RedisServerOptions, folder: string, port: number): readonly string[] {
