@@ -9,6 +9,12 @@ import { tokenFor } from "./cluster.ts";
 import type { Oracle } from "./oracle.ts";
 import { until } from "./until.ts";
 
+/**
+ * engine.io-client stops to poll while it changes to a WebSocket, and does not begin again where that one dies just then
+ * (seen with Socket.IO's own server, too): it is deaf until it misses the heartbeats, 45 s by default.
+ */
+export const DEAF_MS = 50_000;
+
 export interface PopulationOptions {
   readonly publicUrl: string;
   readonly oracle: Oracle;
