@@ -8,6 +8,8 @@ export interface Slot {
   json: string;
   /** waiting: the queue is full. queued: has a place. sent: was in a request, is never replaced any more. */
   state: "waiting" | "queued" | "sent";
+  /** Rises from slot to slot. */
+  readonly order: number;
   /** Milliseconds of the caller's monotonic clock: when the slot was made, and when its event was last replaced. */
   readonly madeAtMs: number;
   offeredAtMs: number;
@@ -55,6 +57,7 @@ export class PublishQueue {
   /** By job and photo: the newest slot not sent yet. Only the newest may be replaced, which keeps the order. */
   readonly #newest = new Map<string, Map<string, Slot>>();
   #places = 0;
+  #made = 0;
   superseded = 0;
 
   constructor(limits: QueueLimits) {
@@ -93,7 +96,7 @@ export class PublishQueue {
       return before;
     }
     if (this.#places + this.#waiting.size >= 2 * this.#limits.maxPending) return null;
-    const slot = createSlot(event, nowMs);
+    const slot = createSlot(event, ++this.#made, nowMs);
     if (photoId === null) this.#newest.delete(jobId);
     else this.#photosOf(jobId).set(photoId, slot);
     if (this.#places >= this.#limits.maxPending) this.#waiting.add(slot);
@@ -120,7 +123,7 @@ export class PublishQueue {
     while (slots.length < limits.maxEvents) {
       const slot = this.#again[0] ?? first(this.#queued);
       if (slot === undefined) break;
-      if (slot.state === "queued" && this.#joinsHeld(slot)) continue;
+      if (this.#joinsHeld(slot)) continue;
       bytes += Buffer.byteLength(slot.json) + 1;
       if (slots.length > 0 && bytes > limits.maxBytes) break;
       if (slot.state === "queued") this.#markSent(slot);
@@ -194,6 +197,7 @@ export class PublishQueue {
     this.#queued.add(slot);
   }
 
+  /** The next slot is kept too, where its job is held. */
   #joinsHeld(slot: Slot): boolean {
     const { jobId, userId } = slot.event.data;
     const held = this.#held.get(jobId);
@@ -203,7 +207,8 @@ export class PublishQueue {
       this.#release(jobId);
       return true;
     }
-    this.#markSent(slot);
+    if (slot.state === "queued") this.#markSent(slot);
+    else this.#again.shift();
     held.slots.push(slot);
     return true;
   }
@@ -212,7 +217,11 @@ export class PublishQueue {
     const held = this.#held.get(jobId);
     if (held === undefined) return;
     this.#held.delete(jobId);
-    this.#again.push(...held.slots);
+    // Of a batch that was put back, a part may have been held and the rest not have been taken yet.
+    const isIts = ({ event }: Slot): boolean => event.data.jobId === jobId;
+    const its = [...held.slots, ...this.#again.filter(isIts)].sort((left, right) => left.order - right.order);
+    const others = this.#again.filter((slot) => !isIts(slot));
+    this.#again.splice(0, this.#again.length, ...others, ...its);
   }
 
   #markSent(slot: Slot): void {
@@ -240,7 +249,7 @@ export class PublishQueue {
   }
 }
 
-function createSlot(event: Envelope, nowMs: number): Slot {
+function createSlot(event: Envelope, order: number, nowMs: number): Slot {
   let resolve = () => {};
   let reject: (error: Error) => void = () => {};
   const done = new Promise<void>((yes, no) => {
@@ -253,6 +262,7 @@ function createSlot(event: Envelope, nowMs: number): Slot {
     event,
     json: encodeEvent(event),
     state: "waiting",
+    order,
     madeAtMs: nowMs,
     offeredAtMs: nowMs,
     rejections: 0,

@@ -36,7 +36,7 @@ test("a small run ends with 0, or with 3 where the machine is busy, and leaves w
   expect(text("report.xml")).toMatch(/^<\?xml .*<testsuites.*latency\.lost.*<\/testsuites>\s*$/s);
   expect(text("report.md")).toContain("latency");
   expect(text("summary.md")).toBe(text("report.md"));
-  expect(bench.out()).toContain("stock clients' p99");
+  expect(bench.out()).toContain("stock clients, away from ours");
   expect(bench.processes()).toEqual([]);
   expect(bench.leftovers()).toEqual([]);
 });

@@ -136,7 +136,28 @@ it("brings everything but superseded progress, each photo and job in order, what
         expect(arrived.filter(({ event }) => event.data.jobId === jobId)).toEqual(wanted);
       }
     }),
-    { numRuns: 300 },
+    {
+      numRuns: 300,
+      examples: [
+        [
+          [
+            { op: "publish", event: { type: "photo.upload.started", data: { jobId: "j2", photoId: "a" } } },
+            {
+              op: "publish",
+              event: {
+                type: "photo.upload.progressed",
+                data: { jobId: "j2", photoId: "a", bytesTransferred: 0 },
+              },
+            },
+            { op: "take", maxEvents: 2 },
+            { op: "fail" },
+            { op: "take", maxEvents: 1 },
+            { op: "hold" },
+          ],
+          2,
+        ],
+      ],
+    },
   );
 });
 
