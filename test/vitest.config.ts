@@ -7,8 +7,8 @@ import { SummaryReporter } from "./summary-reporter.ts";
  */
 const LONG = ["test/faults/cost.test.ts", "test/faults/redis-all-kill.test.ts"];
 
-/** They mostly wait: for a Redis that is away, hangs or fails over. */
-const WAITING = ["away", "failover", "handover", "refuses", "subscribers"].map(
+/** They mostly wait: for a Redis that is away, hangs or refuses. */
+const WAITING = ["away", "handover", "refuses", "subscribers"].map(
   (what) => `test/faults/redis-${what}.test.ts`,
 );
 
