@@ -98,9 +98,10 @@ export class Feed implements Receiver, Subscription {
 
   /** Reads again from where it stands. Held, it will; closed, it has no need. */
   resync(): void {
-    if (this.#state === "held" || this.#state === "closed") return;
-    // All that was heard so far is older than the read to come.
+    if (this.#state === "closed") return;
+    // All that was heard so far is older than the read to come, and its numbers may not be there any more.
     this.#heardSeq = 0;
+    if (this.#state === "held") return;
     this.#isPageStale = true;
     if (this.#state === "reading") return;
     this.#state = "reading";

@@ -31,7 +31,9 @@ export class SseTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    if (!this.#response.chunkedEncoding) this.#session.send(messages.map(blockOf).join(""));
+    // Behind another request on its connection it has no socket yet.
+    const isDirect = this.#response.chunkedEncoding && this.#response.socket !== null;
+    if (!isDirect) this.#session.send(messages.map(blockOf).join(""));
     else this.#session.sendChunk(chunkOf(messages));
   }
 

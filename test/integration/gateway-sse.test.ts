@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { EventSource } from "eventsource";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { event } from "../events.ts";
@@ -68,6 +69,24 @@ test("query parameters of better-sse's own add nothing", async () => {
   await endedJob();
   const text = await (await stream(`${PATH}/j?padding&evs_preamble&evs_last_event_id=x`)).text();
   expect(text).toMatch(/^retry: ?\d+\n\n(id: \S+\nevent: \w+\ndata: \{.*\}\n\n)+$/);
+});
+
+test("a stream that waits behind another answer on its connection gets its snapshot", async () => {
+  await hub.engine.publish([event.created(), event.started()]);
+  const [, id] =
+    /"id":"([^"]+)"/.exec(await (await stream(PATH, { accept: "application/json" })).text()) ?? [];
+  const { hostname, port } = new URL(hub.url);
+  const socket = connect(Number(port), hostname);
+  let text = "";
+  socket.on("data", (bytes) => {
+    text += String(bytes);
+  });
+  const asks = (path: string, accept: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${tokenOf("u")}\r\nAccept: ${accept}\r\n\r\n`;
+  socket.write(asks(`${PATH}?wait=1s&since=${id}`, "application/json") + asks(PATH, "text/event-stream"));
+  await expect.poll(() => text).toContain("event: synced");
+  expect(text).toMatch(/event: upload_started[\s\S]+event: job_progress[\s\S]+event: synced/);
+  socket.destroy();
 });
 
 test("a live stream ends after job_completed, without reconnect", async () => {

@@ -33,6 +33,8 @@ describe("a feed whose pages take their time", () => {
         async (scheduler, steps, holdAt, losses) => {
           let isLossy = true;
           const { engine, clock } = createEngine({ photoIntervalMs: 0, jobIntervalMs: 0 });
+          // From the first message on, each says which it follows.
+          await engine.publish([event.progressed(1, { photoId: "first" })]);
           const router = new Router({ watch: () => undefined, unwatch: () => undefined });
           // What a link does: live messages are passed on as they come, pages are asked for and come later.
           engine.open(

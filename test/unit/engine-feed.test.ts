@@ -111,6 +111,42 @@ it("reads what was missed where a live message is not the next, and else reads n
   expect(oneJob.queries).toHaveLength(1);
 });
 
+it("held while numbers are taken back, reads once when it goes on, and rests", async () => {
+  let [epoch, head, reads, synced, takes] = ["old", 100, 0, 0, true];
+  const feed = new Feed(
+    async () => {
+      reads += 1;
+      if (reads > 50) return new Promise(() => undefined);
+      const next = { kind: "after" as const, epoch, seq: head, mode: "resumed" as const };
+      const rest = { mode: "resumed" as const, begins: false, isNextKnown: true, done: true, job: null };
+      return { messages: [], next, head, headId: `${epoch}-${head}`, ...rest };
+    },
+    "u",
+    { jobId: null, lastEventId: null },
+    {
+      send: () => takes,
+      synced: () => {
+        synced += 1;
+      },
+      jobEnded: () => undefined,
+      failed: (error) => expect.fail(String(error)),
+    },
+    () => undefined,
+  );
+  feed.start();
+  await settle();
+  takes = false;
+  feed.push("u", [{ ...message(101), id: "old-101" }]);
+  feed.push("u", [{ ...message(102), id: "old-102" }]);
+  // A fail-over to a replica that lacks both.
+  epoch = "new";
+  feed.resync();
+  takes = true;
+  feed.resume();
+  await settle();
+  expect([reads, synced]).toEqual([2, 2]);
+});
+
 it("told so while it reads, takes no page as the last that may have been made before", async () => {
   const { feed, queries, log, page } = scripted();
   feed.push("u", [message(9)]);

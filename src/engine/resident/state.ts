@@ -277,7 +277,8 @@ export class State {
       startSeq,
       firstSeq: Math.max(startSeq, user?.prunedSeq ?? 0),
       headSeq: user?.headSeq ?? this.#floorSeq,
-      isNextKnown: true,
+      // Whoever has none begins above all whom anybody forgot meanwhile.
+      isNextKnown: user !== null,
       ...atMost(
         limit,
         entriesAfter(afterSeq, Number.POSITIVE_INFINITY, this.#ordersOf(wanted, afterSeq, past)),
