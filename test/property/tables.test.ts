@@ -160,3 +160,43 @@ it("hold, after an end in the middle of a write, all that was written whole befo
     { numRuns: 60 },
   );
 });
+
+it("begins where what journals hold can't be moved, reads it all the same, and says why when there is no room left", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "progress-hub-tables-"));
+  // Longer than LMDB's longest key: it stands for whatever LMDB refuses, as a full disk does.
+  const poison = "k".repeat(3_000);
+  const options = { folder, durability: "commit" as const, maxJournalBytes: 5_000 };
+  const first = new Tables(options);
+  first.begin(true);
+  await first.write((writing) => {
+    writing.put("jobs", "u\nj", "job");
+    writing.put("jobs", "u\nj\np", "photo");
+    writing.put("owners", poison, "u");
+  });
+  await first.close();
+  const second = new Tables(options);
+  second.begin(true);
+  await second.write((writing) => {
+    writing.put("jobs", "u\nj\nq", "another");
+    writing.remove("jobs", "u\nj\np");
+  });
+  await second.close();
+  const third = new Tables(options);
+  third.begin(true);
+  expect([...third.jobsBelow("u")]).toEqual([{ key: "u\nj", value: "job" }]);
+  expect([...third.photosBelow("u\nj")]).toEqual([{ key: "u\nj\nq", value: "another" }]);
+  expect([...third.photoKeysBelow("u\nj")]).toEqual(["u\nj\nq"]);
+  expect(third.get("owners", poison)).toBe("u");
+  const fill = async () => {
+    for (let index = 0; index < 200; index += 1) {
+      await third.write((writing) => writing.put("owners", `o${index}`, "x".repeat(200)));
+    }
+  };
+  await expect(fill()).rejects.toThrow(/the journal is full, and can't be brought into its tables: .+/);
+  await third.close();
+  // With `sync` what is written at once would be older than what waits.
+  const synced = new Tables({ folder, durability: "sync" });
+  expect(() => synced.begin(false)).toThrow();
+  await synced.close();
+  rmSync(folder, { recursive: true });
+});

@@ -8,6 +8,8 @@ import { Disk, FolderInUse, NewerFormat } from "./disk.ts";
 import { damageOf } from "./inspect.ts";
 
 const LOOKS = 10;
+/** By the system, and by LMDB. */
+const NO_ROOM = /ENOSPC|EDQUOT|No space left|quota exceeded/i;
 
 export interface DataFolderOptions {
   /** Made if it is missing; null: a temporary one, gone at the end. */
@@ -82,6 +84,11 @@ function explained(path: string, error: unknown): StartError {
   if (error instanceof NewerFormat) {
     return new StartError(
       `data folder ${path} was written by a newer version of progress-hub; run that one, or give this one a --data-dir of its own`,
+    );
+  }
+  if (NO_ROOM.test(messageOf(error))) {
+    return new StartError(
+      `data folder ${path} can't be written, its disk is full; free some space: what was acknowledged is there`,
     );
   }
   return damaged(path, messageOf(error));

@@ -240,7 +240,7 @@ export class Disk {
       dropJob: (kept) => {
         const { userId, jobId } = kept.job;
         const key = keyOf(userId, jobId);
-        for (const photo of [...this.#tables.photosBelow(key)]) remove("jobs", photo.key);
+        for (const photo of [...this.#tables.photoKeysBelow(key)]) remove("jobs", photo);
         remove("jobs", key);
         remove("open", key);
         if (kept.job.ended !== null) remove("ended", keyOf(endTime(kept), key));

@@ -27,6 +27,12 @@ export interface Entry {
   readonly value: string | null;
 }
 
+interface PlacedEntry extends Entry {
+  /** Where it begins, and where its group ends. */
+  readonly place: number;
+  readonly end: number;
+}
+
 /** What one write does: all of it, or nothing. */
 export interface Writing {
   put(table: TableName, key: string, value: string): void;
@@ -53,19 +59,38 @@ export class Journal implements Writing {
   #bytes = 0;
   /** By table: of each key, where its entry begins. */
   readonly #places = new Map<TableName, Map<string, number>>();
-  /** Keys of the table `jobs`, and those of them that are in the index by their first part. */
+  /** Keys of the table `jobs`, and how many of them are in the index: by what stands before their last part. */
   readonly #jobKeys: string[] = [];
-  readonly #byUser = new Map<string, string[]>();
+  readonly #byParent = new Map<string, string[]>();
   #indexed = 0;
   /** The group that is being put together, and its entries. */
   #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   #end = GROUP_BYTES;
   readonly #entries: { readonly table: TableName; readonly key: string; readonly place: number }[] = [];
 
-  /** Begins a new file. Throws the system's error. */
-  constructor(path: string) {
+  private constructor(path: string, flags: "wx+" | "r+") {
     this.#path = path;
-    this.#descriptor = openSync(path, "w+", 0o600);
+    this.#descriptor = openSync(path, flags, 0o600);
+  }
+
+  /** A new file. Throws the system's error. */
+  static begin(path: string): Journal {
+    return new Journal(path, "wx+");
+  }
+
+  /** A file that an earlier process has left. Throws the system's error, or one that says what makes no sense. */
+  static reopen(path: string): Journal {
+    const journal = new Journal(path, "r+");
+    try {
+      for (const { table, key, value, place, end } of readJournal(path)) {
+        journal.#note(table, key, value === null ? NOWHERE : place);
+        journal.#bytes = end;
+      }
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+    return journal;
   }
 
   /** Of the file. */
@@ -113,16 +138,16 @@ export class Journal implements Writing {
     return this.#places.get(table)?.keys() ?? [];
   }
 
-  /** Keys of the table `jobs` that begin with this part. */
-  jobKeysOf(userId: string): readonly string[] {
+  /** Keys of the table `jobs` with one part more than this: of a user's jobs, or of a job's photos. */
+  jobKeysBelow(parent: string): readonly string[] {
     for (; this.#indexed < this.#jobKeys.length; this.#indexed += 1) {
       const key = this.#jobKeys[this.#indexed] ?? "";
-      const first = key.slice(0, key.indexOf(SEPARATOR));
-      const others = this.#byUser.get(first);
-      if (others === undefined) this.#byUser.set(first, [key]);
+      const itsParent = key.slice(0, key.lastIndexOf(SEPARATOR));
+      const others = this.#byParent.get(itsParent);
+      if (others === undefined) this.#byParent.set(itsParent, [key]);
       else others.push(key);
     }
-    return this.#byUser.get(userId) ?? [];
+    return this.#byParent.get(parent) ?? [];
   }
 
   /** What it knows something of, table by table, sorted: what lies together in the tables together. */
@@ -139,12 +164,13 @@ export class Journal implements Writing {
 
   /** All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back. */
   discard(): void {
-    ftruncateSync(this.#descriptor, 0);
-    closeSync(this.#descriptor);
     try {
+      ftruncateSync(this.#descriptor, 0);
       rmSync(this.#path, { force: true });
     } catch {
-      // The next start does it.
+      // The next start does it, and brings in once more what is there already.
+    } finally {
+      closeSync(this.#descriptor);
     }
   }
 
@@ -228,16 +254,16 @@ export function nextJournal(folder: string): string {
  * What the file tells, in its order, up to a group that was not written whole: of that nobody was told that it is kept.
  * Throws the system's error, or one that says what makes no sense.
  */
-export function* readJournal(path: string): Generator<Entry> {
+function* readJournal(path: string): Generator<PlacedEntry> {
   const bytes = readFileSync(path);
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
     const end = at + GROUP_BYTES + bytes.readUInt32LE(at);
     const group = bytes.subarray(at + GROUP_BYTES, end);
     if (end > bytes.length || group.length === 0 || crc32(group) !== bytes.readUInt32LE(at + 4)) return;
     for (at += GROUP_BYTES; at < end; ) {
-      const entry = entryAt(bytes, at);
+      const [place, entry] = [at, entryAt(bytes, at)];
       at = endOf(bytes, at);
-      yield entry;
+      yield { ...entry, place, end };
     }
   }
 }

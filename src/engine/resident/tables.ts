@@ -1,12 +1,11 @@
-import { rmSync } from "node:fs";
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { messageOf } from "../../message-of.ts";
 import {
   type Entry,
   Journal,
   journalsIn,
   nextJournal,
-  readJournal,
   SEPARATOR,
   type TableName,
   type Writing,
@@ -46,12 +45,15 @@ export class Tables {
   readonly #maxJournalBytes: number;
   readonly #root: RootDatabase<string, string>;
   readonly #tables: Readonly<Record<TableName, Table>>;
-  /** What is in no table yet, the newest first, of two at most; none with `sync`, where tables are written at once. */
+  /**
+   * What is in no table yet, the newest first: two at most, unless a full disk has left more; none with `sync`, where
+   * tables are written at once.
+   */
   #journals: readonly Journal[] = [];
   #ageTimer: NodeJS.Timeout | null = null;
   #moving: Promise<void> | null = null;
-  /** LMDB refused the last that was to be moved. */
-  #isStuck = false;
+  /** Why the last that was to be moved was not; null: it was. */
+  #refusal: unknown = null;
   #isClosed = false;
 
   /** Throws LMDB's error. Nothing is written, nor is a journal looked at, before `begin`. */
@@ -79,15 +81,35 @@ export class Tables {
     };
   }
 
-  /** Brings in what journals still hold; from now on there is another (`isJournaled`), or none. */
+  /**
+   * Brings in what journals still hold; from now on there is another (`isJournaled`), or none. On a full disk they stay
+   * as they are, and are read beside the new one: whoever looks at uploads then need not wait for room. Throws LMDB's or
+   * the system's error.
+   */
   begin(isJournaled: boolean): void {
+    const left: Journal[] = [];
     for (const path of journalsIn(this.#folder)) {
-      const newest = new Map<string, Entry>();
-      for (const entry of readJournal(path)) newest.set(`${entry.table} ${entry.key}`, entry);
-      this.#move([...newest.values()]);
-      rmSync(path, { force: true });
+      const journal = Journal.reopen(path);
+      left.unshift(journal);
+      if (left.length > 1) continue;
+      try {
+        this.#move(this.#entriesOf(journal, journal.names()));
+        journal.discard();
+        left.shift();
+      } catch (error) {
+        // What is written at once must not be older than what waits.
+        if (!isJournaled) throw error;
+        this.#refusal = error;
+      }
     }
-    if (isJournaled) this.#journals = [new Journal(nextJournal(this.#folder))];
+    if (!isJournaled) return;
+    try {
+      this.#journals = [Journal.begin(nextJournal(this.#folder)), ...left];
+    } catch (error) {
+      if (left.length === 0) throw error;
+      this.#journals = left;
+    }
+    this.#moveOlder();
   }
 
   /** Of processes that have the folder open, this one among them. */
@@ -110,10 +132,14 @@ export class Tables {
     const { start, end } = rangeBelow(key);
     const young = this.#youngJobKeys(key);
     for (const row of this.#tables.jobs.getRange({ start, end })) if (!young.has(row.key)) yield row;
-    yield* this.#rowsOf(
-      "jobs",
-      [...young].filter((name) => name.startsWith(start)),
-    );
+    yield* this.#rowsOf("jobs", young);
+  }
+
+  /** Their keys. */
+  *photoKeysBelow(key: string): Generator<string> {
+    const young = this.#youngJobKeys(key);
+    for (const name of this.#tables.jobs.getKeys(rangeBelow(key))) if (!young.has(name)) yield name;
+    for (const name of young) if (this.#isThere("jobs", name)) yield name;
   }
 
   /** The rows of one user's jobs in `jobs`, their photos' not among them. */
@@ -128,10 +154,7 @@ export class Tables {
       if (job === row.key && !young.has(row.key)) yield row;
       from = job + AFTER_SEPARATOR;
     }
-    yield* this.#rowsOf(
-      "jobs",
-      [...young].filter((name) => !name.includes(SEPARATOR, start.length)),
-    );
+    yield* this.#rowsOf("jobs", young);
   }
 
   /** From the first on, up to this part of a key and all that goes on from it; null: to the last. */
@@ -164,7 +187,12 @@ export class Tables {
     while (this.#isFull) {
       // Who writes faster than LMDB takes it waits for that; where it takes nothing, there is an end.
       if (this.#moving === null) this.#moveLater();
-      if (this.#moving === null || this.#isStuck) throw new Error("the journal is full");
+      if (this.#moving === null || this.#refusal !== null) {
+        const cause = this.#refusal ?? new Error("another journal can't be begun");
+        throw new Error(`the journal is full, and can't be brought into its tables: ${messageOf(cause)}`, {
+          cause,
+        });
+      }
       await nextTurn();
     }
     const [journal] = this.#journals;
@@ -212,36 +240,50 @@ export class Tables {
     if (this.#ageTimer !== null) clearTimeout(this.#ageTimer);
     this.#ageTimer = null;
     if (this.#moving !== null || this.#isClosed) return;
-    const [old] = this.#journals;
-    if (old === undefined) return;
+    if (this.#journals.length === 0) return;
     try {
-      this.#journals = [new Journal(nextJournal(this.#folder)), old];
+      this.#journals = [Journal.begin(nextJournal(this.#folder)), ...this.#journals];
     } catch {
       // No room for another file: it goes on in this one.
       this.#ageTimer = setTimeout(() => this.#moveLater(), RETRY_MS).unref();
       return;
     }
-    this.#moving = this.#moveAll(old).finally(() => {
+    this.#moveOlder();
+  }
+
+  #moveOlder(): void {
+    if (this.#journals.length < 2) return;
+    this.#moving = this.#moveAll().finally(() => {
       this.#moving = null;
     });
   }
 
-  async #moveAll(old: Journal): Promise<void> {
+  /** All but the newest, the oldest first. */
+  async #moveAll(): Promise<void> {
+    for (let old = this.#journals.at(-1); old !== undefined && old !== this.#journals[0]; ) {
+      if (!(await this.#moveOne(old))) return;
+      old = this.#journals.at(-1);
+    }
+  }
+
+  /** False: it was closed before that was possible. */
+  async #moveOne(old: Journal): Promise<boolean> {
     const names = old.names();
     for (let at = 0; at < names.length; ) {
       await nextTurn();
       try {
         this.#move(this.#entriesOf(old, names.slice(at, at + AT_ONCE)));
         at += AT_ONCE;
-        this.#isStuck = false;
-      } catch {
-        this.#isStuck = true;
-        if (this.#isClosed) return;
+        this.#refusal = null;
+      } catch (error) {
+        this.#refusal = error;
+        if (this.#isClosed) return false;
         await wait(RETRY_MS, undefined, { ref: false });
       }
     }
     this.#journals = this.#journals.filter((journal) => journal !== old);
     old.discard();
+    return true;
   }
 
   #entriesOf(journal: Journal, names: readonly Pick<Entry, "table" | "key">[]): readonly Entry[] {
@@ -273,13 +315,12 @@ export class Tables {
     return [...new Set(this.#journals.flatMap((journal) => [...journal.keysOf(table)]))];
   }
 
-  /** Of one user, of whose job or photo it is the key. */
-  #youngJobKeys(key: string): ReadonlySet<string> {
-    const [userId = ""] = key.split(SEPARATOR, 1);
-    return new Set(this.#journals.flatMap((journal) => journal.jobKeysOf(userId)));
+  /** Keys of a user's jobs, or of a job's photos, of which journals know something. */
+  #youngJobKeys(parent: string): ReadonlySet<string> {
+    return new Set(this.#journals.flatMap((journal) => journal.jobKeysBelow(parent)));
   }
 
-  *#rowsOf(table: TableName, keys: readonly string[]): Generator<Row> {
+  *#rowsOf(table: TableName, keys: Iterable<string>): Generator<Row> {
     for (const key of keys) {
       const value = this.get(table, key);
       if (value !== undefined) yield { key, value };
