@@ -163,13 +163,11 @@ export class Subscriptions {
         node.address = `${host}:${port}`;
         node.isUp = true;
         node.isLost = false;
-        node.isLost = false;
         client.on("sharded-channel-moved", (moved) => this.#moved(String(moved)));
         this.#ask();
       },
       lost: () => {
         node.isUp = false;
-        node.isLost = true;
         node.isLost = true;
         for (const subscription of node.subscriptions) this.#lost(subscription);
       },

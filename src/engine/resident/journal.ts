@@ -162,15 +162,17 @@ export class Journal implements Writing {
     closeSync(this.#descriptor);
   }
 
-  /** All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back. */
+  /**
+   * All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back.
+   * Throws the system's error where it can't be; then it is as it was.
+   */
   discard(): void {
+    ftruncateSync(this.#descriptor, 0);
+    closeSync(this.#descriptor);
     try {
-      ftruncateSync(this.#descriptor, 0);
       rmSync(this.#path, { force: true });
     } catch {
-      // The next start does it, and brings in once more what is there already.
-    } finally {
-      closeSync(this.#descriptor);
+      // The next start does it.
     }
   }
 
@@ -254,7 +256,7 @@ export function nextJournal(folder: string): string {
  * What the file tells, in its order, up to a group that was not written whole: of that nobody was told that it is kept.
  * Throws the system's error, or one that says what makes no sense.
  */
-function* readJournal(path: string): Generator<PlacedEntry> {
+export function* readJournal(path: string): Generator<PlacedEntry> {
   const bytes = readFileSync(path);
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
     const end = at + GROUP_BYTES + bytes.readUInt32LE(at);

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { messageOf } from "../../message-of.ts";
@@ -6,6 +7,7 @@ import {
   Journal,
   journalsIn,
   nextJournal,
+  readJournal,
   SEPARATOR,
   type TableName,
   type Writing,
@@ -89,17 +91,15 @@ export class Tables {
   begin(isJournaled: boolean): void {
     const left: Journal[] = [];
     for (const path of journalsIn(this.#folder)) {
-      const journal = Journal.reopen(path);
-      left.unshift(journal);
-      if (left.length > 1) continue;
       try {
-        this.#move(this.#entriesOf(journal, journal.names()));
-        journal.discard();
-        left.shift();
+        // A younger one must not be in the tables before an older one.
+        if (left.length === 0) this.#moveFile(path);
+        else left.unshift(Journal.reopen(path));
       } catch (error) {
         // What is written at once must not be older than what waits.
-        if (!isJournaled) throw error;
+        if (!isJournaled || left.length > 0) throw error;
         this.#refusal = error;
+        left.unshift(Journal.reopen(path));
       }
     }
     if (!isJournaled) return;
@@ -260,30 +260,44 @@ export class Tables {
 
   /** All but the newest, the oldest first. */
   async #moveAll(): Promise<void> {
-    for (let old = this.#journals.at(-1); old !== undefined && old !== this.#journals[0]; ) {
-      if (!(await this.#moveOne(old))) return;
-      old = this.#journals.at(-1);
+    while (this.#journals.length > 1) {
+      const old = this.#journals.at(-1);
+      if (old === undefined) return;
+      const names = old.names();
+      for (let at = 0; at < names.length; at += AT_ONCE) {
+        const some = names.slice(at, at + AT_ONCE);
+        if (!(await this.#insist(() => this.#move(this.#entriesOf(old, some))))) return;
+      }
+      const discard = (): void => {
+        old.discard();
+        this.#journals = this.#journals.filter((journal) => journal !== old);
+      };
+      if (!(await this.#insist(discard))) return;
     }
   }
 
-  /** False: it was closed before that was possible. */
-  async #moveOne(old: Journal): Promise<boolean> {
-    const names = old.names();
-    for (let at = 0; at < names.length; ) {
+  /** Tries until it is done. False: it was closed before. */
+  async #insist(step: () => void): Promise<boolean> {
+    for (;;) {
       await nextTurn();
       try {
-        this.#move(this.#entriesOf(old, names.slice(at, at + AT_ONCE)));
-        at += AT_ONCE;
+        step();
         this.#refusal = null;
+        return true;
       } catch (error) {
         this.#refusal = error;
         if (this.#isClosed) return false;
         await wait(RETRY_MS, undefined, { ref: false });
       }
     }
-    this.#journals = this.#journals.filter((journal) => journal !== old);
-    old.discard();
-    return true;
+  }
+
+  /** What an earlier process has left: of each key, the newest. Throws LMDB's or the system's error. */
+  #moveFile(path: string): void {
+    const newest = new Map<string, Entry>();
+    for (const entry of readJournal(path)) newest.set(`${entry.table} ${entry.key}`, entry);
+    this.#move([...newest.values()]);
+    rmSync(path, { force: true });
   }
 
   #entriesOf(journal: Journal, names: readonly Pick<Entry, "table" | "key">[]): readonly Entry[] {
