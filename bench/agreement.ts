@@ -1,13 +1,8 @@
 import type { Histogram } from "hdr-histogram-js";
-import { percentileMs } from "./metric.ts";
+import { percentileMs, type ToldTrend } from "./metric.ts";
 
-/** What other clients saw of the same load, in milliseconds; null without samples. */
-export interface Seen {
-  readonly count: number;
-  readonly med: number | null;
-  readonly p90: number | null;
-  readonly p99: number | null;
-}
+/** What other clients saw of the same load. */
+type Seen = Pick<ToldTrend["figures"], "count" | "med" | "p90" | "p99">;
 
 /** Standard deviations: of a thousand runs, chance alone is beyond it in one. */
 const CHANCE = 3.3;

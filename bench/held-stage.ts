@@ -1,7 +1,7 @@
 import type { Histogram } from "hdr-histogram-js";
 import { establishedTo } from "./machine/sockets.ts";
 import { counter, gauge, type Metric, rate, trend } from "./metric.ts";
-import { sumOf } from "./running-load.ts";
+import { reasonsTold, sumOf } from "./running-load.ts";
 import type { ConnectOutcome, HeldStage } from "./scenarios/scenario.ts";
 import { Stage, type StageOptions } from "./stage.ts";
 
@@ -67,7 +67,5 @@ async function metricsOf(stage: Stage, times: Histogram): Promise<Map<string, Me
 
 function reasonsOf(stage: Stage): string[] {
   const { errors, closes } = stage.fleet.counts();
-  const told = (what: string, reasons: Readonly<Record<string, number>>) =>
-    Object.entries(reasons).map(([reason, count]) => `${what} ${count} times: ${reason}.`);
-  return [...told("Failed to connect", errors), ...told("Closed unexpectedly", closes)];
+  return [...reasonsTold("Failed to connect", errors), ...reasonsTold("Closed unexpectedly", closes)];
 }

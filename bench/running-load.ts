@@ -1,3 +1,4 @@
+import { countText } from "./count-text.ts";
 import type { EmitterCounts } from "./emit/emitter.ts";
 import { lagOf, type RunningEmitter } from "./emit/run-emitter.ts";
 import { type HubCounts, hubCounts } from "./hub-metrics/counts.ts";
@@ -156,6 +157,11 @@ export class RunningLoad {
     }
     return null;
   }
+}
+
+/** A sentence a reason. */
+export function reasonsTold(what: string, reasons: Readonly<Record<string, number>>): string[] {
+  return Object.entries(reasons).map(([reason, count]) => `${what} ${countText(count)} times: ${reason}.`);
 }
 
 export function sumOf(reasons: Readonly<Record<string, number>>): number {

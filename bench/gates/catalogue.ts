@@ -39,8 +39,8 @@ const never = (title: string): KnownMetric => ({
   correctness: true,
   better: "lower",
 });
-/** Events that a newer one replaced before they were shown: what a busy machine does too. */
-const replaced = (title: string): KnownMetric => ({
+/** How often something happened that better did not, and does where a machine is busy. */
+const seldom = (title: string): KnownMetric => ({
   type: "counter",
   title,
   correctness: false,
@@ -60,7 +60,7 @@ const DELIVERY: Table = {
   endings: time("endings of photos"),
   worst_client_p99: cost("worst client's p99"),
   lost: never("lost messages"),
-  merged: replaced("events that a newer one replaced"),
+  merged: seldom("events that a newer one replaced"),
   foreign: never("foreign messages"),
   disordered: never("disordered messages"),
   duplicate: never("duplicate messages"),
@@ -148,24 +148,14 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
       correctness: false,
       better: null,
     },
-    link_missed: {
-      type: "counter",
-      title: "messages that a gateway read for itself",
-      correctness: false,
-      better: "lower",
-    },
+    link_missed: seldom("messages that a gateway read for itself"),
   },
   restart: {
     ...DELIVERY,
     ...OTHERS,
     core_disconnects: never("disconnects by the core's death"),
     // Of a process that dies with connections that it has not taken yet.
-    refusals: {
-      type: "counter",
-      title: "attempts to come back that failed",
-      correctness: false,
-      better: "lower",
-    },
+    refusals: seldom("attempts to come back that failed"),
   },
   "scale-out": {
     ...DELIVERY,
@@ -182,7 +172,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     lag: time("k6's own lag"),
     agreement: cost("k6, away from ours"),
     messages: { type: "counter", title: "messages", correctness: false, better: null },
-    missed: replaced("events that k6's sockets were not shown"),
+    missed: seldom("events that k6's sockets were not shown"),
     errors: never("errors that k6 met"),
     closes: never("unexpected closes"),
   },

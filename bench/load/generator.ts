@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { encodeIntoCompressedBase64 } from "hdr-histogram-js";
+import { type Backoff, fullJitterMs } from "../../src/backoff.ts";
 import { monotonicUs } from "../clock.ts";
 import { newHistogram } from "../metric.ts";
 import { userIdOf } from "../schedule/steady.ts";
@@ -18,8 +19,8 @@ const TICK_MS = 10;
 const COUNTS_EVERY_MS = 250;
 /** A client that has not synced by then has failed. */
 const CONNECT_TIMEOUT_MS = 30_000;
-/** On average, half of it either way: who was refused when it came back by itself tries again, as any client does. */
-const TRY_AGAIN_MS = 1_000;
+/** Who was refused when it came back by itself tries again, as any client does: after a second on average. */
+const TRY_AGAIN: Backoff = { minMs: 2_000, maxMs: 2_000 };
 const LOOP_RESOLUTION_MS = 5;
 const MAX_EXAMPLES = 5;
 
@@ -39,7 +40,7 @@ export class Generator {
   #opened = 0;
   readonly #pending = new Set<LoadClient>();
   /** Who was refused when it came back by itself. */
-  readonly #tryingAgain = new Map<LoadClient, NodeJS.Timeout>();
+  readonly #tryingAgain = new Set<NodeJS.Timeout>();
   #beganMs = 0;
   #connectTimes = newHistogram();
   #established = 0;
@@ -123,7 +124,7 @@ export class Generator {
     this.#connecting = null;
     if (this.#giveUpTimer !== null) clearTimeout(this.#giveUpTimer);
     this.#giveUpTimer = null;
-    for (const timer of this.#tryingAgain.values()) clearTimeout(timer);
+    for (const timer of this.#tryingAgain) clearTimeout(timer);
     this.#tryingAgain.clear();
   }
 
@@ -188,14 +189,12 @@ export class Generator {
   }
 
   #tryAgain(client: LoadClient): void {
-    const timer = setTimeout(
-      () => {
-        this.#tryingAgain.delete(client);
-        this.#open(client);
-      },
-      TRY_AGAIN_MS * (0.5 + Math.random()),
-    );
-    this.#tryingAgain.set(client, timer);
+    const again = (): void => {
+      this.#tryingAgain.delete(timer);
+      this.#open(client);
+    };
+    const timer = setTimeout(again, fullJitterMs(1, TRY_AGAIN, Math.random()));
+    this.#tryingAgain.add(timer);
   }
 
   #expect(expectation: Expectation): void {

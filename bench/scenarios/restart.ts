@@ -3,7 +3,7 @@ import { countText } from "../count-text.ts";
 import { userCount } from "../load/population.ts";
 import { childrenOf, type HubProcessInfo } from "../machine/processes.ts";
 import { counter } from "../metric.ts";
-import { sumOf } from "../running-load.ts";
+import { reasonsTold, sumOf } from "../running-load.ts";
 import type { Stage } from "../stage.ts";
 import { type Scenario, Skipped } from "./scenario.ts";
 import { measuredOf, usersFor } from "./steady-load.ts";
@@ -59,10 +59,8 @@ export const restart: Scenario = {
         metrics.set("core_disconnects", counter(coreDisconnects));
         const { errors } = stage.fleet.counts();
         metrics.set("refusals", counter(sumOf(errors)));
-        const refused = Object.entries(errors).map(
-          ([reason, count]) => `Came back in vain ${countText(count)} times: ${reason}.`,
-        );
-        return { ...result, metrics, notes: [...result.notes, ...refused] };
+        const notes = [...result.notes, ...reasonsTold("Came back in vain", errors)];
+        return { ...result, metrics, notes };
       },
     );
     yield measured;

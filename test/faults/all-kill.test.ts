@@ -39,6 +39,7 @@ test("kill -9 of every process at random moments, again and again under traffic:
   }
   console.log(`${ROUNDS} rounds in ${Math.round((performance.now() - began) / 1_000)} s`);
   await population.untilAllConnected(20_000);
+  await population.untilAllGotOneAfter(performance.now(), 10_000, ["websocket", "sse"]);
   await population.untilAllGotOneAfter(performance.now(), DEAF_MS);
   await producer.finish();
   expect(await oracle.settled(10_000)).toEqual(CLEAN);

@@ -35,8 +35,8 @@ export interface Population {
   disconnects(kinds?: readonly ClientKind[]): number;
   /** Rejects with who is missing and why. */
   untilAllConnected(deadlineMs: number): Promise<void>;
-  /** Every client got a message after this time of `performance.now()`. */
-  untilAllGotOneAfter(sinceMs: number, deadlineMs: number): Promise<void>;
+  /** Every client (of these kinds) got a message after this time of `performance.now()`. */
+  untilAllGotOneAfter(sinceMs: number, deadlineMs: number, kinds?: readonly ClientKind[]): Promise<void>;
   close(): void;
 }
 
@@ -119,13 +119,14 @@ function populationOf(clients: readonly Client[]): Population {
         () => `${missing().length} are missing:\n${describe(missing())}`,
       );
     },
-    async untilAllGotOneAfter(sinceMs, deadlineMs) {
-      const without = () => clients.filter(({ record }) => record.lastMessageAtMs <= sinceMs);
+    async untilAllGotOneAfter(sinceMs, deadlineMs, kinds) {
+      const those = clients.filter(({ record }) => kinds?.includes(record.kind) ?? true);
+      const without = () => those.filter(({ record }) => record.lastMessageAtMs <= sinceMs);
       await until(
         () => without().length === 0,
         "every client got a message",
         deadlineMs,
-        () => `${without().length} of ${clients.length} did not:\n${describe(without())}`,
+        () => `${without().length} of ${those.length} did not:\n${describe(without())}`,
       );
     },
     close() {
