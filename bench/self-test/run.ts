@@ -79,7 +79,9 @@ async function tryFault(
     onScenario: () => undefined,
   });
   if (died !== null) throw new TargetDied(died);
-  const judged = judgeTrial(fault, result.scenarios, without);
+  const judged = judgeTrial(fault, result.scenarios, without, (metric) =>
+    gates.some((gate) => `${gate.scenario}.${gate.metric}` === metric && !gate.correctness),
+  );
   return {
     trial: { ...judged, durationMs: performance.now() - beganMs },
     gates: result.scenarios.flatMap((scenario) => scenario.gates),

@@ -17,12 +17,14 @@ export interface Trial {
 
 /**
  * Whether the fault was told by its gates and by no other. `without`: the gates of the run in which nothing was done; null:
- * this is it. A gate that was not green there may be red here by itself, which says nothing of the fault.
+ * this is it. A gate that was not green there may be red here by itself, which says nothing of the fault; and so may one
+ * of a time, which other work on the machine makes late (`isOfTime`).
  */
 export function judgeTrial(
   { id, about, gates: expected }: Fault,
   scenarios: readonly ScenarioResult[],
   without: readonly GateVerdict[] | null,
+  isOfTime: (metric: string) => boolean,
 ): Omit<Trial, "durationMs"> {
   const gates = scenarios.flatMap((scenario) => scenario.gates);
   const red = gates.filter(({ outcome }) => outcome === "failed");
@@ -31,11 +33,12 @@ export function judgeTrial(
     ...{ fault: id, about, expected },
     red: red.map(({ metric, threshold, value }) => ({ metric, threshold, value })),
   };
+  const unexpected = red.map(({ metric }) => metric).filter((metric) => !expected.includes(metric));
   const missed = [
     ...scenarios.flatMap((scenario) => (scenario.gates.length === 0 ? scenario.reasons : [])),
-    ...red.flatMap(({ metric }) =>
-      expected.includes(metric) ? [] : [`${metric} was red, and had no reason to be.`],
-    ),
+    ...unexpected
+      .filter((metric) => !isOfTime(metric))
+      .map((metric) => `${metric} was red, and had no reason to be.`),
     ...expected.flatMap((metric) => (outcomeOf(gates, metric) === "passed" ? [`${metric} was green.`] : [])),
     ...expected.flatMap((metric) =>
       outcomeOf(gates, metric) === null ? [`There is no gate ${metric}.`] : [],
@@ -48,12 +51,15 @@ export function judgeTrial(
   );
   const isOpen = expected.length === 0 && gates.some(({ outcome }) => outcome === "inconclusive");
   const reasons = [
+    ...unexpected.map(
+      (metric) => `${metric} was red, which is the machine's doing or the hub's, not the fault's.`,
+    ),
     ...doubtful.map((metric) => `${metric} was not green without the fault, so that red tells nothing.`),
     ...(untold.length > 0 || isOpen ? busy : []),
   ];
   return {
     ...trial,
-    outcome: untold.length + doubtful.length > 0 || isOpen ? "inconclusive" : "found",
+    outcome: untold.length + doubtful.length + unexpected.length > 0 || isOpen ? "inconclusive" : "found",
     reasons,
   };
 }

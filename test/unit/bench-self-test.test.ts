@@ -42,6 +42,7 @@ const fault = (gates: readonly string[]): Fault => ({
   scenarios: ["latency"],
   plant: none,
 });
+const isOfTime = (metric: string) => metric === "late";
 const GREEN = gatesOf({ late: "passed", lost: "passed" });
 const BUSY = gatesOf({ late: "inconclusive", lost: "passed" });
 
@@ -75,9 +76,16 @@ describe("a fault", () => {
     [
       "is mistaken where another gate is red too",
       ["lost"],
-      { lost: "failed", late: "failed" },
+      { lost: "failed", foreign: "failed" },
       GREEN,
       "missed",
+    ],
+    [
+      "can't be told from a slow machine where a time is red too",
+      ["lost"],
+      { lost: "failed", late: "failed" },
+      GREEN,
+      "inconclusive",
     ],
     [
       "can't be told where its gate can't",
@@ -116,7 +124,7 @@ describe("a fault", () => {
       "inconclusive",
     ],
   ])("%s", (_name, expected, outcomes, without, outcome) => {
-    const trial = judgeTrial(fault(expected), [scenario(outcomes, ["It was busy."])], without);
+    const trial = judgeTrial(fault(expected), [scenario(outcomes, ["It was busy."])], without, isOfTime);
     expect(trial.outcome).toBe(outcome);
     expect(trial.reasons.length > 0).toBe(outcome !== "found");
     expect(trial.red.map(({ metric }) => metric)).toEqual(
@@ -126,7 +134,10 @@ describe("a fault", () => {
 
   test("is missed where the scenario broke, in its words", () => {
     const broken = { ...scenario({}, ["No port."]), outcome: "failed" as const };
-    expect(judgeTrial(fault([]), [broken], null)).toMatchObject({ outcome: "missed", reasons: ["No port."] });
+    expect(judgeTrial(fault([]), [broken], null, isOfTime)).toMatchObject({
+      outcome: "missed",
+      reasons: ["No port."],
+    });
   });
 
   test("has gates that are in our own file", () => {
