@@ -1,21 +1,29 @@
 import { type Logger, pino } from "pino";
 import pretty from "pino-pretty";
-import { type Settings, settingKeys, settingOf } from "./config/schema.ts";
+import type { Settings } from "./config/schema.ts";
 import { createRedactor } from "./redact.ts";
-import { parseRedisUrl } from "./redis/url.ts";
 
 /** Where a log goes; `isTTY` where it is a terminal. */
-export interface LogOutput extends NodeJS.WritableStream {
+interface LogOutput extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
+}
+
+export interface LogOptions {
+  readonly settings: Pick<Settings, "logLevel" | "logFormat">;
+  /** Of the settings, which are taken out of every line. */
+  readonly secrets: readonly string[];
+  readonly stderr: LogOutput;
+  /** In every line: `gateway-1`. */
+  readonly processName: string;
 }
 
 /**
  * The log of one process of the hub: JSON lines, or readable ones; always on `stderr`, so that stdout is for the ready
- * line. `processName`, such as `gateway-1`, is in every line. No line holds a secret: the last thing that is done to it
- * is to take out what looks like one, and the secrets of the settings.
+ * line. No line holds a secret: the last thing that is done to it is to take out what looks like one, and those that are
+ * known.
  */
-export function createLog(settings: Settings, stderr: LogOutput, processName: string): Logger {
-  const redact = createRedactor(secretsOf(settings));
+export function createLog({ settings, secrets, stderr, processName }: LogOptions): Logger {
+  const redact = createRedactor(secrets);
   const options = {
     level: settings.logLevel,
     base: { pid: process.pid, process: processName },
@@ -35,13 +43,4 @@ export function createLog(settings: Settings, stderr: LogOutput, processName: st
       translateTime: "HH:MM:ss.l",
     }),
   );
-}
-
-function secretsOf(settings: Settings): readonly string[] {
-  const redisPassword = settings.redis === null ? null : parseRedisUrl(settings.redis).password;
-  return settingKeys
-    .filter((key) => settingOf(key).secret === true)
-    .flatMap((key) => settings[key])
-    .concat(redisPassword)
-    .filter((value) => typeof value === "string");
 }

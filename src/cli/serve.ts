@@ -5,6 +5,7 @@ import { z } from "zod";
 import { loadSettings, type SettingSources } from "../config/load.ts";
 import { notYet } from "../config/not-yet.ts";
 import type { Settings } from "../config/schema.ts";
+import { secretsOf } from "../config/secrets.ts";
 import { createLog } from "../log.ts";
 import { messageOf } from "../message-of.ts";
 import { StartError } from "../start-error.ts";
@@ -46,7 +47,12 @@ interface Running extends Addresses {
 async function serve(host: Host, sources: SettingSources): Promise<number> {
   const { settings, warnings, given } = loadSettings(sources);
   const workers = settings.workers === "auto" ? Math.max(1, availableParallelism() - 1) : settings.workers;
-  const log = createLog(settings, host.stderr, workers === 0 ? "hub" : "primary");
+  const log = createLog({
+    settings,
+    secrets: secretsOf(settings),
+    stderr: host.stderr,
+    processName: workers === 0 ? "hub" : "primary",
+  });
   for (const warning of warnings) log.warn(warning);
   for (const { level, line } of notYet({ settings, given })) log[level](line);
 

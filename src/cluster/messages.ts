@@ -2,7 +2,7 @@ import type { Settings } from "../config/schema.ts";
 import type { Snapshot } from "../metrics/readings.ts";
 
 /** What a child needs to begin; by IPC, since an environment or a command line could be read by others. */
-export interface CoreStart {
+interface CoreStart {
   readonly process: "core";
   readonly settings: Settings;
   /** Folder of the hub's Unix sockets, of mode 0700. */
@@ -13,7 +13,7 @@ export interface CoreStart {
   readonly isDraining: boolean;
 }
 
-export interface GatewayStart {
+interface GatewayStart {
   readonly process: "gateway";
   readonly settings: Settings;
   readonly folder: string;
@@ -22,9 +22,13 @@ export interface GatewayStart {
 }
 
 export type Start = (CoreStart | GatewayStart) & {
+  /** Of the settings: what no log may hold. */
+  readonly secrets: readonly string[];
   /** Of the program that the primary runs: what is on disk may be another by now. */
   readonly version: string;
 };
+
+export type StartOf<Kind extends Start["process"]> = Extract<Start, { readonly process: Kind }>;
 
 /** The primary to a child. */
 export type ToChild =

@@ -7,6 +7,7 @@ import { setupPrimary as setupSocketIoAdapter } from "@socket.io/cluster-adapter
 import type { Logger } from "pino";
 import { createVerifier } from "../auth/verify.ts";
 import type { Settings } from "../config/schema.ts";
+import { secretsOf } from "../config/secrets.ts";
 import { publicUrlOf } from "../gateway/listener.ts";
 import { urlOf } from "../listening.ts";
 import { metricsOfPrimary } from "../metrics/of-primary.ts";
@@ -85,6 +86,7 @@ export async function startCluster({ settings, gateways, log, signal }: ClusterO
     // A folder that nobody named is as short-lived as the sockets'.
     const dataDir = settings.dataDir ?? join(folder, "data");
     const resolved: Settings = { ...settings, internalPort, port, dataDir };
+    const common = { version, secrets: secretsOf(settings) };
     const shared = {
       log,
       metrics: () => metrics.snapshot(),
@@ -102,7 +104,7 @@ export async function startCluster({ settings, gateways, log, signal }: ClusterO
         folder,
         startMs: origin.unixMs + performance.now() - origin.monotonicMs,
         isDraining,
-        version,
+        ...common,
       }),
     });
     cluster.setupPrimary({ exec: scriptOf("gateway-process"), args: [] });
@@ -116,7 +118,7 @@ export async function startCluster({ settings, gateways, log, signal }: ClusterO
         fork: forkGateway,
         start: () => {
           lastTag += 1;
-          return { process: "gateway", settings: resolved, folder, tag: String(lastTag), version };
+          return { process: "gateway", settings: resolved, folder, tag: String(lastTag), ...common };
         },
       });
     });

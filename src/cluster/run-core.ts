@@ -3,7 +3,7 @@ import { startCore } from "../core/main.ts";
 import { createLog } from "../log.ts";
 import type { Answer } from "../metrics/scrape.ts";
 import type { Lifeline } from "./lifeline.ts";
-import type { CoreStart } from "./messages.ts";
+import type { StartOf } from "./messages.ts";
 import { coreSocketIn } from "./sockets.ts";
 
 /** What delivers the last messages to the gateways: one turn to write them, one for them to be read. */
@@ -13,10 +13,10 @@ const SCRAPE_TIMEOUT_MS = 1_000;
 
 /** The core process, from its first settings to its end. */
 export async function runCore(
-  { settings, folder, startMs, isDraining }: CoreStart,
+  { settings, secrets, folder, startMs, isDraining }: StartOf<"core">,
   lifeline: Lifeline,
 ): Promise<void> {
-  const log = createLog(settings, process.stderr, "core");
+  const log = createLog({ settings, secrets, stderr: process.stderr, processName: "core" });
   const core = await startCore({
     settings,
     verifier: createVerifier(settings),

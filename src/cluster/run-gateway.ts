@@ -6,17 +6,17 @@ import { createLog } from "../log.ts";
 import { metricsOfGateway, metricsOfLink } from "../metrics/of-gateway.ts";
 import { Registry } from "../metrics/registry.ts";
 import type { Lifeline } from "./lifeline.ts";
-import type { GatewayStart } from "./messages.ts";
+import type { StartOf } from "./messages.ts";
 import { coreSocketIn } from "./sockets.ts";
 
 /** As long as clients wait for the core; after that a gateway serves without it. */
 const FIRST_LINK_MS = 5_000;
 
 /** A gateway process, from its first settings to its end. */
-export async function runGateway(start: GatewayStart, lifeline: Lifeline): Promise<void> {
-  const { settings, folder, tag } = start;
+export async function runGateway(start: StartOf<"gateway">, lifeline: Lifeline): Promise<void> {
+  const { settings, secrets, folder, tag } = start;
   const name = `gateway-${tag}`;
-  const log = createLog(settings, process.stderr, name);
+  const log = createLog({ settings, secrets, stderr: process.stderr, processName: name });
   let onLinked = (): void => {};
   const linked = new Promise<void>((resolve) => {
     onLinked = resolve;

@@ -9,13 +9,12 @@ import { CoreSide } from "../engine/link/core-side.ts";
 import type { GatewayOrders } from "../engine/presence.ts";
 import type { IngestCounts } from "../ingest/event-counts.ts";
 import { registerIngest } from "../ingest/http.ts";
-import { type RedisStreamSource, startRedisStream } from "../ingest/redis-stream.ts";
+import type { RedisStreamSource } from "../ingest/redis-stream.ts";
 import { type HandedOver, serveHandedOver, urlOf } from "../listening.ts";
 import { metricsOfCore, metricsOfLinks, metricsOfRedisStream, metricsOfState } from "../metrics/of-core.ts";
 import { Registry } from "../metrics/registry.ts";
 import { registerMetrics } from "../metrics/route.ts";
 import { type Answer, Scraper } from "../metrics/scrape.ts";
-import { connectRedis } from "../redis/redis.ts";
 import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
@@ -125,7 +124,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
   registerMetrics(internal, new Scraper(metrics, askOthers));
   await links?.listen(cluster?.linkPath ?? "");
   const internalUrl = await accept(internal, settings, cluster?.connections ?? null);
-  const stream = startStream(settings, engine, ingest, log);
+  const stream = await startStream(settings, engine, ingest, log);
   if (stream !== null) metrics.add(metricsOfRedisStream(stream));
 
   return {
@@ -151,13 +150,18 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
 }
 
 /** null: no stream is to be read. */
-function startStream(
+async function startStream(
   { redis, redisStream, maxBatch, maxBody }: Settings,
   engine: Engine,
   { bySource }: IngestCounts,
   log: Logger,
-): RedisStreamSource | null {
+): Promise<RedisStreamSource | null> {
   if (redis === null || redisStream === null) return null;
+  // A third of the time of a start, where it is needed; and a core that died is to be back soon.
+  const [{ startRedisStream }, { connectRedis }] = await Promise.all([
+    import("../ingest/redis-stream.ts"),
+    import("../redis/redis.ts"),
+  ]);
   return startRedisStream({
     redis: connectRedis(redis),
     stream: redisStream,

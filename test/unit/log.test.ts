@@ -3,6 +3,7 @@ import jsonwebtoken from "jsonwebtoken";
 import { describe, expect, test } from "vitest";
 import { settingsFor } from "../../src/config/load.ts";
 import type { Settings } from "../../src/config/schema.ts";
+import { secretsOf } from "../../src/config/secrets.ts";
 import { createLog } from "../../src/log.ts";
 import { createRedactor } from "../../src/redact.ts";
 
@@ -21,7 +22,10 @@ function logTo(overrides: Partial<Settings> = {}) {
     logFormat: "json",
     ...overrides,
   });
-  return { log: createLog(settings, stderr, "gateway-1"), text: () => String(stderr.read() ?? "") };
+  return {
+    log: createLog({ settings, secrets: secretsOf(settings), stderr, processName: "gateway-1" }),
+    text: () => String(stderr.read() ?? ""),
+  };
 }
 
 describe("nothing of a secret is left in", () => {
