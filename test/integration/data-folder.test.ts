@@ -167,11 +167,13 @@ describe("a folder", () => {
     await first.engine.publish([event.created({ photoCount: 1 }), event.completed()]);
     const seen = new Reader(first.engine, "u");
     await settle();
+    expect(first.engine.stats).toMatchObject({ jobs: 1, users: 1 });
     await first.engine.close();
 
     await clock.advance(5 * MINUTE_MS);
     const second = createEngine({ ...options, disk: await openIt() });
     await second.store.restore(() => undefined);
+    expect(second.engine.stats).toMatchObject({ jobs: 1, users: 1 });
     const again = new Reader(second.engine, "u");
     await settle();
     expect(again.view).toEqual(seen.view);

@@ -27,9 +27,11 @@ export interface Entry {
   readonly value: string | null;
 }
 
-interface PlacedEntry extends Entry {
-  /** Where it begins, and where its group ends. */
+/** Where in a file an entry is, and what of it is known without a look at its value. */
+interface Place extends Pick<Entry, "table" | "key"> {
+  readonly isGone: boolean;
   readonly place: number;
+  /** Of its group. */
   readonly end: number;
 }
 
@@ -51,12 +53,18 @@ const SCRATCH_BYTES = 64 * 1024;
 const MOST_ENTRIES_BYTES = 512;
 /** Where a value would be that goes. */
 const NOWHERE = -1;
+const NOTHING = Buffer.alloc(0);
 
-/** One file, and where in it is what of each key is the newest. The values stay in the file: nobody asks for them, mostly. */
+/**
+ * One file, and where in it is what of each key is the newest. The values stay in the file: nobody asks for them, mostly,
+ * but of one that an earlier process has left, which is read back and kept in memory for that.
+ */
 export class Journal implements Writing {
   readonly #path: string;
   readonly #descriptor: number;
   #bytes = 0;
+  /** Its beginning, where it was there before. */
+  #content: Buffer = NOTHING;
   /** By table: of each key, where its entry begins. */
   readonly #places = new Map<TableName, Map<string, number>>();
   /** Keys of the table `jobs`, and how many of them are in the index: by what stands before their last part. */
@@ -82,8 +90,9 @@ export class Journal implements Writing {
   static reopen(path: string): Journal {
     const journal = new Journal(path, "r+");
     try {
-      for (const { table, key, value, place, end } of readJournal(path)) {
-        journal.#note(table, key, value === null ? NOWHERE : place);
+      journal.#content = readFileSync(path);
+      for (const { table, key, isGone, place, end } of placesIn(journal.#content)) {
+        journal.#note(table, key, isGone ? NOWHERE : place);
         journal.#bytes = end;
       }
     } catch (error) {
@@ -96,6 +105,13 @@ export class Journal implements Writing {
   /** Of the file. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of which it knows something. */
+  get keys(): number {
+    let keys = 0;
+    for (const places of this.#places.values()) keys += places.size;
+    return keys;
   }
 
   /** Takes all that `fill` puts and removes here, or nothing of it. Throws the system's error. */
@@ -226,14 +242,13 @@ export class Journal implements Writing {
 
   #valueAt(place: number): string {
     const bytes = this.#read(place, MOST_ENTRIES_BYTES);
-    const [keyBytes, valueBytes] = [bytes.readUInt16LE(1), bytes.readUInt32LE(3)];
-    const at = ENTRY_BYTES + keyBytes;
-    const end = at + valueBytes;
-    return (end <= bytes.length ? bytes : this.#read(place, end)).toString("utf8", at, end);
+    const { valueEnd } = partsAt(bytes, 0);
+    return valueIn(valueEnd <= bytes.length ? bytes : this.#read(place, valueEnd), 0);
   }
 
   /** Up to `length` bytes: fewer where the file ends. */
   #read(from: number, length: number): Buffer {
+    if (from + length <= this.#content.length) return this.#content.subarray(from, from + length);
     const bytes = Buffer.allocUnsafe(length);
     return bytes.subarray(0, readSync(this.#descriptor, bytes, 0, length, from));
   }
@@ -252,40 +267,45 @@ export function nextJournal(folder: string): string {
   return join(folder, `journal-${Math.max(0, ...readdirSync(folder).map(numberOf)) + 1}`);
 }
 
-/**
- * What the file tells, in its order, up to a group that was not written whole: of that nobody was told that it is kept.
- * Throws the system's error, or one that says what makes no sense.
- */
-export function* readJournal(path: string): Generator<PlacedEntry> {
+/** What the file tells, in its order. Throws the system's error, or one that says what makes no sense. */
+export function* readJournal(path: string): Generator<Entry> {
   const bytes = readFileSync(path);
+  for (const { table, key, isGone, place } of placesIn(bytes)) {
+    yield { table, key, value: isGone ? null : valueIn(bytes, place) };
+  }
+}
+
+/** What a file has, up to a group that was not written whole: of that nobody was told that it is kept. */
+function* placesIn(bytes: Buffer): Generator<Place> {
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
     const end = at + GROUP_BYTES + bytes.readUInt32LE(at);
     const group = bytes.subarray(at + GROUP_BYTES, end);
     if (end > bytes.length || group.length === 0 || crc32(group) !== bytes.readUInt32LE(at + 4)) return;
     for (at += GROUP_BYTES; at < end; ) {
-      const [place, entry] = [at, entryAt(bytes, at)];
-      at = endOf(bytes, at);
-      yield { ...entry, place, end };
+      const [place, keyAt] = [at, at + ENTRY_BYTES];
+      const table = TABLES[bytes.readUInt8(place)];
+      if (table === undefined) throw new Error("a journal names a table that there is not");
+      const { valueAt, valueEnd, isGone } = partsAt(bytes, place);
+      at = valueEnd;
+      yield { table, key: bytes.toString("utf8", keyAt, valueAt), isGone, place, end };
     }
   }
 }
 
-function entryAt(bytes: Buffer, place: number): Entry {
-  const table = TABLES[bytes.readUInt8(place)];
-  if (table === undefined) throw new Error("a journal names a table that there is not");
-  const keyAt = place + ENTRY_BYTES;
-  const valueAt = keyAt + bytes.readUInt16LE(place + 1);
-  const length = bytes.readUInt32LE(place + 3);
-  return {
-    table,
-    key: bytes.toString("utf8", keyAt, valueAt),
-    value: length === GONE ? null : bytes.toString("utf8", valueAt, valueAt + length),
-  };
+function valueIn(bytes: Buffer, place: number): string {
+  const { valueAt, valueEnd } = partsAt(bytes, place);
+  return bytes.toString("utf8", valueAt, valueEnd);
 }
 
-function endOf(bytes: Buffer, place: number): number {
+/** Of the entry there. */
+function partsAt(
+  bytes: Buffer,
+  place: number,
+): { readonly valueAt: number; readonly valueEnd: number; readonly isGone: boolean } {
+  const valueAt = place + ENTRY_BYTES + bytes.readUInt16LE(place + 1);
   const length = bytes.readUInt32LE(place + 3);
-  return place + ENTRY_BYTES + bytes.readUInt16LE(place + 1) + (length === GONE ? 0 : length);
+  const isGone = length === GONE;
+  return { valueAt, valueEnd: valueAt + (isGone ? 0 : length), isGone };
 }
 
 /** 0: it is none. */

@@ -60,6 +60,9 @@ export class State {
   #floorSeq: number;
   /** All of them in memory. */
   #unendedJobs = 0;
+  /** On disk too, where to count them takes long. */
+  #endedJobs: number;
+  #userCount: number;
   #openPhotos = 0;
   #round = 0;
 
@@ -69,14 +72,14 @@ export class State {
     this.#floorSeq = floorSeq;
     this.#disk = disk;
     this.#times = times;
+    const { endedJobs, users } = disk?.counts ?? { endedJobs: 0, users: 0 };
+    this.#endedJobs = endedJobs;
+    this.#userCount = users;
   }
 
   get stats(): StoreStats {
-    const { endedJobs, users } = this.#disk?.counts ?? {
-      endedJobs: this.#ended.size,
-      users: this.#users.size,
-    };
-    return { jobs: this.#unendedJobs + endedJobs, users, openPhotos: this.#openPhotos };
+    const jobs = this.#unendedJobs + this.#endedJobs;
+    return { jobs, users: this.#userCount, openPhotos: this.#openPhotos };
   }
 
   get openPhotos(): number {
@@ -158,11 +161,15 @@ export class State {
 
   /** Makes the draft's changes its job's own. */
   absorb({ draft, user, kept: before, messages }: Sealed): void {
+    if (user.isNew) this.#userCount += 1;
     user.isNew = false;
     const kept = before ?? this.#add(user, draft, messages[0]?.seq ?? 0);
     const { job } = this.#whole(kept);
     const activeBefore = job.tally.active;
-    if (job.ended === null && draft.ended !== null) this.#unendedJobs -= 1;
+    if (job.ended === null && draft.ended !== null) {
+      this.#unendedJobs -= 1;
+      this.#endedJobs += 1;
+    }
     kept.endedUnixMs = this.#endedUnixMs(kept, draft);
     absorb(job, draft);
     job.version += 1;
@@ -185,6 +192,7 @@ export class State {
     user.prunedSeq = Math.max(user.prunedSeq, kept.newestSeq);
     if (user.jobs.size > 0) return;
     this.#floorSeq = Math.max(this.#floorSeq, user.givenSeq);
+    this.#userCount -= 1;
     this.#users.delete(userId);
   }
 
@@ -216,6 +224,7 @@ export class State {
     const user = this.user(userId);
     for (const kept of user?.jobs.values() ?? []) this.#leaveOut(kept);
     this.#floorSeq = this.#floorAfter(user);
+    if (user !== null && !user.isNew) this.#userCount -= 1;
     this.#users.delete(userId);
     return user?.jobs.size ?? 0;
   }
@@ -374,6 +383,7 @@ export class State {
 
   #leaveOut(kept: Kept): void {
     if (kept.job.ended === null) this.#unendedJobs -= 1;
+    else this.#endedJobs -= 1;
     this.#openPhotos -= kept.isWhole ? kept.job.tally.active : 0;
     this.#ended.delete(kept);
     this.#wholeQuiet.delete(kept);

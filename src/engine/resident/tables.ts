@@ -22,14 +22,16 @@ export interface TablesOptions {
   readonly folder: string;
   /** `commit`: a write survives the death of every process; `sync`: also that of the machine. */
   readonly durability: "commit" | "sync";
-  /** A journal that is larger goes into the tables; default: 8 MiB. */
+  /** A journal that is larger goes into the tables; default: 32 MiB. */
   readonly maxJournalBytes?: number;
 }
 
 type Table = Database<string, string>;
 
 const AFTER_SEPARATOR = "\v";
-const MAX_JOURNAL_BYTES = 8 * 1024 * 1024;
+const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
+/** So does one of more keys: each takes memory until then, and its time then, however often it was written. */
+const MAX_JOURNAL_KEYS = 20_000;
 /** So does an older one. */
 const MAX_JOURNAL_AGE_MS = 30_000;
 /** While the one before can't be brought into them, it grows to so many times of that. */
@@ -84,30 +86,23 @@ export class Tables {
   }
 
   /**
-   * Brings in what journals still hold; from now on there is another (`isJournaled`), or none. On a full disk they stay
-   * as they are, and are read beside the new one: whoever looks at uploads then need not wait for room. Throws LMDB's or
-   * the system's error.
+   * From now on there is a journal (`isJournaled`), or none. What an earlier process has left is read beside it, and comes
+   * into LMDB later: whoever looks at uploads need not wait for that, nor for room on a full disk. Throws LMDB's or the
+   * system's error.
    */
   begin(isJournaled: boolean): void {
-    const left: Journal[] = [];
-    for (const path of journalsIn(this.#folder)) {
-      try {
-        // A younger one must not be in the tables before an older one.
-        if (left.length === 0) this.#moveFile(path);
-        else left.unshift(Journal.reopen(path));
-      } catch (error) {
-        // What is written at once must not be older than what waits.
-        if (!isJournaled || left.length > 0) throw error;
-        this.#refusal = error;
-        left.unshift(Journal.reopen(path));
-      }
+    const left = journalsIn(this.#folder);
+    if (!isJournaled) {
+      // What is written at once must not be older than what waits.
+      for (const path of left) this.#moveFile(path);
+      return;
     }
-    if (!isJournaled) return;
+    this.#journals = left.map((path) => Journal.reopen(path)).reverse();
     try {
-      this.#journals = [Journal.begin(nextJournal(this.#folder)), ...left];
+      this.#journals = [Journal.begin(nextJournal(this.#folder)), ...this.#journals];
     } catch (error) {
+      // No room for another: it goes on in the last.
       if (left.length === 0) throw error;
-      this.#journals = left;
     }
     this.#moveOlder();
   }
@@ -226,13 +221,19 @@ export class Tables {
   }
 
   get #isFull(): boolean {
-    return (this.#journals[0]?.bytes ?? 0) > FULL * this.#maxJournalBytes;
+    const [journal] = this.#journals;
+    return journal !== undefined && this.#fillOf(journal) > FULL;
+  }
+
+  /** Above 1 it is to go into LMDB. */
+  #fillOf({ bytes, keys }: Journal): number {
+    return Math.max(bytes / this.#maxJournalBytes, keys / MAX_JOURNAL_KEYS);
   }
 
   #append(journal: Journal, fill: (writing: Writing) => void): void {
     journal.append(fill);
     this.#ageTimer ??= setTimeout(() => this.#moveLater(), MAX_JOURNAL_AGE_MS).unref();
-    if (journal.bytes > this.#maxJournalBytes) this.#moveLater();
+    if (this.#fillOf(journal) > 1) this.#moveLater();
   }
 
   /** Begins to bring the journal into LMDB, a little at a time, unless the one before is still on its way. */
