@@ -164,6 +164,18 @@ export function reasonsTold(what: string, reasons: Readonly<Record<string, numbe
   return Object.entries(reasons).map(([reason, count]) => `${what} ${countText(count)} times: ${reason}.`);
 }
 
+/** Those that were not counted before. */
+export function reasonsSince(
+  before: Readonly<Record<string, number>>,
+  after: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(after)
+      .map(([reason, count]) => [reason, count - (before[reason] ?? 0)] as const)
+      .filter(([, count]) => count > 0),
+  );
+}
+
 export function sumOf(reasons: Readonly<Record<string, number>>): number {
   return Object.values(reasons).reduce((sum, count) => sum + count, 0);
 }

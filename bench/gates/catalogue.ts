@@ -71,6 +71,8 @@ const DELIVERY: Table = {
   cpu_per_message: cost("CPU per message"),
 };
 
+const REFUSALS = seldom("attempts to come back that failed");
+
 const OTHERS: Table = { others: time("other clients") };
 
 /** What it costs to be connected. */
@@ -132,6 +134,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     ...OTHERS,
     back: all("clients back"),
     back_time: time("time to connect again"),
+    refusals: REFUSALS,
     all_back: cost("time until all were back"),
   },
   slow: {
@@ -155,7 +158,7 @@ const SCENARIOS: Readonly<Record<string, Table>> = {
     ...OTHERS,
     core_disconnects: never("disconnects by the core's death"),
     // Of a process that dies with connections that it has not taken yet.
-    refusals: seldom("attempts to come back that failed"),
+    refusals: REFUSALS,
   },
   "scale-out": {
     ...DELIVERY,

@@ -93,7 +93,7 @@ export class Fleet {
     return this.#settled((share) => ({ type: "connect", perSecond: share }), perSecond);
   }
 
-  /** Cuts every connection as a network does; resolves when all are back or have failed. */
+  /** Cuts every connection as a network does; resolves when all are back, or have not been for half a minute. */
   cut(perSecond: number): Promise<Histogram> {
     return this.#settled((share) => ({ type: "cut", perSecond: share }), perSecond);
   }

@@ -19,7 +19,7 @@ const TICK_MS = 10;
 const COUNTS_EVERY_MS = 250;
 /** A client that has not synced by then has failed. */
 const CONNECT_TIMEOUT_MS = 30_000;
-/** Who was refused when it came back by itself tries again, as any client does: after a second on average. */
+/** Who was refused when it came back tries again, as any client does: after a second on average. */
 const TRY_AGAIN: Backoff = { minMs: 2_000, maxMs: 2_000 };
 const LOOP_RESOLUTION_MS = 5;
 const MAX_EXAMPLES = 5;
@@ -36,10 +36,12 @@ export class Generator {
   readonly #countsTimer: NodeJS.Timeout;
   #connecting: NodeJS.Timeout | null = null;
   #giveUpTimer: NodeJS.Timeout | null = null;
-  /** How many have been told to connect, and of these: who has neither succeeded nor failed. */
+  /** How many have been told to connect, and of these: who has neither succeeded nor failed, and since when it tries. */
   #opened = 0;
-  readonly #pending = new Set<LoadClient>();
-  /** Who was refused when it came back by itself. */
+  readonly #pending = new Map<LoadClient, number>();
+  /** False: they connect for the first time, and who is refused has failed. */
+  #isComingBack = false;
+  /** Who was refused when it came back. */
   readonly #tryingAgain = new Set<NodeJS.Timeout>();
   #beganMs = 0;
   #connectTimes = newHistogram();
@@ -71,6 +73,7 @@ export class Generator {
   take(order: Exclude<ToGenerator, { type: "begin" }>): void {
     switch (order.type) {
       case "connect":
+        this.#isComingBack = false;
         this.#connect(order.perSecond);
         return;
       case "expect":
@@ -83,6 +86,7 @@ export class Generator {
       case "cut":
         for (const client of this.#clients) client.cut();
         this.#established = 0;
+        this.#isComingBack = true;
         this.#connect(order.perSecond);
         return;
       case "read":
@@ -108,7 +112,7 @@ export class Generator {
       for (; this.#opened < due; this.#opened += 1) {
         const client = this.#clients[this.#opened];
         if (client === undefined) continue;
-        this.#pending.add(client);
+        this.#pending.set(client, performance.now());
         this.#open(client);
       }
       if (this.#opened < this.#clients.length || this.#connecting === null) return;
@@ -156,7 +160,8 @@ export class Generator {
   #events(): ClientEvents {
     return {
       established: (client) => {
-        const us = Math.round((performance.now() - client.openedMs) * 1_000);
+        const sinceMs = this.#pending.get(client) ?? client.openedMs;
+        const us = Math.round((performance.now() - sinceMs) * 1_000);
         this.#connectTimes.recordValue(Math.max(1, us));
         this.#established += 1;
         this.#everEstablished += 1;
@@ -164,7 +169,7 @@ export class Generator {
       },
       failed: (client, reason) => {
         note(this.#errors, `${client.transport}: ${reason}`);
-        if (this.#pending.has(client)) this.#settle(client);
+        if (this.#pending.has(client) && !this.#isComingBack) this.#settle(client);
         else this.#tryAgain(client);
       },
       closed: (client, reason, isAsked) => {

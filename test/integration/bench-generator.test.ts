@@ -1,5 +1,6 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { decodeFromCompressedBase64 } from "hdr-histogram-js";
 import { afterEach, expect, it } from "vitest";
 import { Generator } from "../../bench/load/generator.ts";
 import type { FromGenerator, GeneratorCounts } from "../../bench/load/messages.ts";
@@ -22,6 +23,22 @@ it("comes back until it is let in, as any client does, where a server is away fo
   await expect.poll(() => counts(reports)?.everEstablished, { timeout: 8_000 }).toBe(2);
   expect(counts(reports)?.errors).toEqual({ "sse: answered 503": 2 });
   expect(Object.values(counts(reports)?.closes ?? {})).toEqual([1]);
+});
+
+it("comes back until it is let in where it was cut on purpose, and counts the time from the first attempt on", async () => {
+  const { reports } = await begun(["keep", "refuse", "keep"]);
+  generator?.take({ type: "connect", perSecond: 1_000 });
+  await expect.poll(() => counts(reports)?.established).toBe(1);
+  const cutMs = performance.now();
+  generator?.take({ type: "cut", perSecond: 1_000 });
+  await expect
+    .poll(() => reports.filter(({ type }) => type === "settled").length, { timeout: 8_000 })
+    .toBe(2);
+  const settled = reports.findLast((report) => report.type === "settled");
+  const times = decodeFromCompressedBase64(settled?.connectTimes ?? "");
+  // In microseconds; the report came later than the client, by a tick at most.
+  expect(performance.now() - cutMs - times.maxValue / 1_000).toBeLessThan(500);
+  expect(counts(reports)).toMatchObject({ established: 1, errors: { "sse: answered 503": 1 } });
 });
 
 it("does not try twice to connect for the first time: that it failed is a finding", async () => {
