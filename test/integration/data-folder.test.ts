@@ -39,6 +39,15 @@ afterEach(() => {
 const openIt = (at: string | null = folder) =>
   openDataFolder({ folder: at, durability: "commit", floorSeq: 1_000 });
 
+/** Of a journal, with these entries. */
+function groupOf(entries: readonly number[]): Buffer {
+  const bytes = Buffer.from(entries);
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(bytes.length, 0);
+  head.writeUInt32LE(crc32(bytes), 4);
+  return Buffer.concat([head, bytes]);
+}
+
 /** Leaves 2,000 photos of 20 jobs in the folder. */
 async function fill(): Promise<void> {
   const { engine } = createEngine({ disk: await openIt() });
@@ -78,15 +87,27 @@ describe("a folder that can't be used", () => {
 
   it("has a journal that tells of what there is not", async () => {
     await fill();
-    const entry = Buffer.from([99, 1, 0, 0, 0, 0, 0, 0x6b]);
-    const head = Buffer.alloc(8);
-    head.writeUInt32LE(entry.length, 0);
-    head.writeUInt32LE(crc32(entry), 4);
-    writeFileSync(join(folder, "journal-7"), Buffer.concat([head, entry]));
+    writeFileSync(join(folder, "journal-7"), groupOf([99, 1, 0, 0, 0, 0, 0, 0x6b]));
     await expect(openIt()).rejects.toThrow(
       `data folder ${folder} can't be read, it may be damaged (a journal`,
     );
     expect(existsSync(join(folder, "journal-7"))).toBe(true);
+  });
+
+  it("has a journal that is damaged in its midst, but not one whose last group was not written whole", async () => {
+    await fill();
+    const userOf = (value: string) => groupOf([1, 1, 0, value.length, 0, 0, 0, 0x6b, ...Buffer.from(value)]);
+    const whole = Buffer.concat(["{}", "[]", "{}"].map(userOf));
+    const spoilt = Buffer.from(whole);
+    spoilt[whole.length / 3 - 1] = 0;
+    const journal = join(folder, "journal-7");
+    writeFileSync(journal, spoilt);
+    await expect(openIt()).rejects.toThrow(
+      /it may be damaged \(a journal is damaged, and goes on after that\)/,
+    );
+    expect(readFileSync(journal).equals(spoilt)).toBe(true);
+    writeFileSync(journal, whole.subarray(0, -1));
+    await (await openIt()).close();
   });
 
   it("is of a newer version", async () => {

@@ -1,9 +1,9 @@
-import { cpSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, cpSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { journalsIn, type TableName } from "../../src/engine/resident/journal.ts";
+import { Journal, journalsIn, readJournal, type TableName } from "../../src/engine/resident/journal.ts";
 import { Tables } from "../../src/engine/resident/tables.ts";
 
 // What is in tables and journals together is what a map would hold, also after the process died at any byte.
@@ -198,5 +198,20 @@ it("begins where what journals hold can't be moved, reads it all the same, and s
   const synced = new Tables({ folder, durability: "sync" });
   expect(() => synced.begin(false)).toThrow();
   await synced.close();
+  rmSync(folder, { recursive: true });
+});
+
+it("goes on in a journal whose last group was not written whole", () => {
+  const folder = mkdtempSync(join(tmpdir(), "progress-hub-tables-"));
+  const path = join(folder, "journal-1");
+  const first = Journal.begin(path);
+  first.append((writing) => writing.put("users", "u", "one"));
+  first.close();
+  appendFileSync(path, Buffer.alloc(1_000, 7));
+  const second = Journal.reopen(path);
+  second.append((writing) => writing.put("users", "v", "two"));
+  expect(["u", "v"].map((key) => second.get("users", key))).toEqual(["one", "two"]);
+  second.close();
+  expect([...readJournal(path)].map(({ value }) => value)).toEqual(["one", "two"]);
   rmSync(folder, { recursive: true });
 });

@@ -14,11 +14,8 @@ export interface LiveOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** Up to where a user's messages were heard. */
 interface Heard {
-  /** Empty: nothing was published yet. */
-  epoch: string;
-  /** null: of nothing yet. */
+  /** Up to where the user's messages were heard; null: of nothing yet. */
   seq: number | null;
   /** The newest number there was when somebody looked last. */
   headSeq: number;
@@ -34,9 +31,9 @@ const GAP = "gap";
 const TYPES: ReadonlySet<string> = new Set(MESSAGE_TYPES);
 
 /**
- * Messages of the users who are connected to this machine, as whoever commits them publishes them. Each publication
- * says which number it follows, so that one that was lost shows at the next; and now and then somebody looks whether
- * that was the last.
+ * Messages of the users who are connected to this machine, as whoever commits them publishes them. One that was lost
+ * shows at the next to whoever takes them, since that is not the next of its user's; and now and then somebody looks
+ * whether it was the last.
  */
 export class Live {
   readonly #options: LiveOptions;
@@ -70,7 +67,7 @@ export class Live {
   }
 
   watch(userId: string): void {
-    this.#heard.set(userId, { epoch: "", seq: null, headSeq: 0 });
+    this.#heard.set(userId, { seq: null, headSeq: 0 });
     this.#subscriptions.add(userId);
   }
 
@@ -102,13 +99,9 @@ export class Live {
       this.#gap(userId);
       return;
     }
-    const { epoch, headSeq, messages } = publicationOf(payload, (ms) => this.#options.clock.toBase(ms));
-    const isOther = heard.epoch !== "" && heard.epoch !== epoch;
-    const isMissed = heard.seq !== null && (isOther || headSeq > heard.seq);
-    heard.epoch = epoch;
-    heard.seq = headSeq + messages.length;
-    if (isMissed) this.#options.listener().gap(userId);
-    else this.#options.listener().shown(userId, messages);
+    const messages = messagesOf(payload, (ms) => this.#options.clock.toBase(ms));
+    heard.seq = messages.at(-1)?.seq ?? heard.seq;
+    this.#options.listener().shown(userId, messages);
   }
 
   #gap(userId: string): void {
@@ -158,10 +151,7 @@ export function publicationBody(messages: readonly Unstamped[]): string {
     .join("\n");
 }
 
-function publicationOf(
-  payload: string,
-  timeOf: (ms: number) => number,
-): { readonly epoch: string; readonly headSeq: number; readonly messages: readonly OutMessage[] } {
+function messagesOf(payload: string, timeOf: (ms: number) => number): readonly OutMessage[] {
   const [head = "", ...lines] = payload.split("\n");
   const space = head.indexOf(" ");
   const epoch = head.slice(0, space);
@@ -184,7 +174,7 @@ function publicationOf(
       eventAtMs: timeOf(Number(line.slice(first + 1, second))),
     });
   }
-  return { epoch, headSeq, messages };
+  return messages;
 }
 
 function isMessageType(type: string): type is MessageType {

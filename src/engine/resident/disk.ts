@@ -98,11 +98,11 @@ export class Disk {
     try {
       this.#claim();
       this.#tables.begin(this.#isJournaled);
+      this.epoch = this.#epochOf(floorSeq);
     } catch (error) {
       void this.#tables.close();
       throw error;
     }
-    this.epoch = this.#epochOf(floorSeq);
   }
 
   get floorSeq(): number {

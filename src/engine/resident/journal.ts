@@ -90,11 +90,13 @@ export class Journal implements Writing {
   static reopen(path: string): Journal {
     const journal = new Journal(path, "r+");
     try {
-      journal.#content = readFileSync(path);
-      for (const { table, key, isGone, place, end } of placesIn(journal.#content)) {
+      const bytes = readFileSync(path);
+      for (const { table, key, isGone, place, end } of placesIn(bytes)) {
         journal.#note(table, key, isGone ? NOWHERE : place);
         journal.#bytes = end;
       }
+      // What comes next is written over what comes after.
+      journal.#content = bytes.subarray(0, journal.#bytes);
     } catch (error) {
       journal.close();
       throw error;
@@ -275,12 +277,17 @@ export function* readJournal(path: string): Generator<Entry> {
   }
 }
 
-/** What a file has, up to a group that was not written whole: of that nobody was told that it is kept. */
+/**
+ * What a file has, up to a group that was not written whole: of that nobody was told that it is kept. Throws where others
+ * come after it, of which somebody was.
+ */
 function* placesIn(bytes: Buffer): Generator<Place> {
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
-    const end = at + GROUP_BYTES + bytes.readUInt32LE(at);
-    const group = bytes.subarray(at + GROUP_BYTES, end);
-    if (end > bytes.length || group.length === 0 || crc32(group) !== bytes.readUInt32LE(at + 4)) return;
+    const end = groupEndAt(bytes, at);
+    if (!isGroupAt(bytes, at)) {
+      if (isGroupAt(bytes, end)) throw new Error("a journal is damaged, and goes on after that");
+      return;
+    }
     for (at += GROUP_BYTES; at < end; ) {
       const [place, keyAt] = [at, at + ENTRY_BYTES];
       const table = TABLES[bytes.readUInt8(place)];
@@ -290,6 +297,18 @@ function* placesIn(bytes: Buffer): Generator<Place> {
       yield { table, key: bytes.toString("utf8", keyAt, valueAt), isGone, place, end };
     }
   }
+}
+
+/** Where the group that begins there would end. */
+function groupEndAt(bytes: Buffer, at: number): number {
+  return at + GROUP_BYTES + bytes.readUInt32LE(at);
+}
+
+function isGroupAt(bytes: Buffer, at: number): boolean {
+  if (at + GROUP_BYTES > bytes.length) return false;
+  const end = groupEndAt(bytes, at);
+  const group = bytes.subarray(at + GROUP_BYTES, end);
+  return end <= bytes.length && group.length > 0 && crc32(group) === bytes.readUInt32LE(at + 4);
 }
 
 function valueIn(bytes: Buffer, place: number): string {
