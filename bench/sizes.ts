@@ -28,7 +28,8 @@ const CI: Size = {
   measureMs: 20 * SECOND,
   rates: [1_000],
 };
-const FULL: Size = { ...CI, holdMs: 30 * SECOND, measureMs: MINUTE, rates: [1_000, 10_000] };
+/** An event is two messages, of the photo and of its job: 10,000 of them a second. */
+const FULL: Size = { ...CI, holdMs: 30 * SECOND, measureMs: MINUTE, rates: [1_000, 5_000] };
 /**
  * Against a baseline: enough connections for memory a connection to mean something, and enough events for what each costs.
  * Warm is who has had 50,000 of them: until then V8 is still compiling, the more the more code an event runs through.
