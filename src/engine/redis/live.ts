@@ -15,6 +15,8 @@ export interface LiveOptions {
 }
 
 interface Heard {
+  /** Empty: nothing was published yet. */
+  epoch: string;
   /** Up to where the user's messages were heard; null: of nothing yet. */
   seq: number | null;
   /** The newest number there was when somebody looked last. */
@@ -67,7 +69,7 @@ export class Live {
   }
 
   watch(userId: string): void {
-    this.#heard.set(userId, { seq: null, headSeq: 0 });
+    this.#heard.set(userId, { epoch: "", seq: null, headSeq: 0 });
     this.#subscriptions.add(userId);
   }
 
@@ -99,9 +101,13 @@ export class Live {
       this.#gap(userId);
       return;
     }
-    const messages = messagesOf(payload, (ms) => this.#options.clock.toBase(ms));
+    const { epoch, messages } = publicationOf(payload, (ms) => this.#options.clock.toBase(ms));
+    const isOther = heard.epoch !== "" && heard.epoch !== epoch;
+    heard.epoch = epoch;
     heard.seq = messages.at(-1)?.seq ?? heard.seq;
-    this.#options.listener().shown(userId, messages);
+    // Who is just reading has heard numbers that may never come in this epoch.
+    if (isOther) this.#options.listener().gap(userId);
+    else this.#options.listener().shown(userId, messages);
   }
 
   #gap(userId: string): void {
@@ -151,7 +157,10 @@ export function publicationBody(messages: readonly Unstamped[]): string {
     .join("\n");
 }
 
-function messagesOf(payload: string, timeOf: (ms: number) => number): readonly OutMessage[] {
+function publicationOf(
+  payload: string,
+  timeOf: (ms: number) => number,
+): { readonly epoch: string; readonly messages: readonly OutMessage[] } {
   const [head = "", ...lines] = payload.split("\n");
   const space = head.indexOf(" ");
   const epoch = head.slice(0, space);
@@ -174,7 +183,7 @@ function messagesOf(payload: string, timeOf: (ms: number) => number): readonly O
       eventAtMs: timeOf(Number(line.slice(first + 1, second))),
     });
   }
-  return messages;
+  return { epoch, messages };
 }
 
 function isMessageType(type: string): type is MessageType {
