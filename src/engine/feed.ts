@@ -66,14 +66,18 @@ export class Feed implements Receiver, Subscription {
   push(_userId: string, group: readonly OutMessage[]): void {
     const newest = group.at(-1);
     if (newest === undefined) return;
+    // Numbers of another epoch have nothing to do with those from before, be it that a page of these is under way.
+    if (!newest.id.startsWith(this.#idPrefix)) {
+      this.resync();
+      return;
+    }
     if (this.#state !== "live") {
       this.#heardSeq = Math.max(this.#heardSeq, newest.seq);
       return;
     }
-    // Numbers of another epoch have nothing to do with those from before; and between what is not the next and what
-    // came before it something was missed.
+    // Between what is not the next and what came before it something was missed.
     const isNext = !this.#isNextKnown || (group[0]?.seq ?? 0) <= this.#seq + 1;
-    if (!isNext || !newest.id.startsWith(this.#idPrefix)) {
+    if (!isNext) {
       this.resync();
       return;
     }

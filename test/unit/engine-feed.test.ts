@@ -140,7 +140,7 @@ it("held while numbers are taken back, reads once when it goes on, and rests", a
   feed.push("u", [{ ...message(102), id: "old-102" }]);
   // A fail-over to a replica that lacks both.
   epoch = "new";
-  feed.resync();
+  feed.push("u", [{ ...message(101), id: "new-101" }]);
   takes = true;
   feed.resume();
   await settle();

@@ -15,8 +15,6 @@ export interface LiveOptions {
 }
 
 interface Heard {
-  /** Empty: nothing was published yet. */
-  epoch: string;
   /** Up to where the user's messages were heard; null: of nothing yet. */
   seq: number | null;
   /** The newest number there was when somebody looked last. */
@@ -69,7 +67,7 @@ export class Live {
   }
 
   watch(userId: string): void {
-    this.#heard.set(userId, { epoch: "", seq: null, headSeq: 0 });
+    this.#heard.set(userId, { seq: null, headSeq: 0 });
     this.#subscriptions.add(userId);
   }
 
@@ -101,13 +99,9 @@ export class Live {
       this.#gap(userId);
       return;
     }
-    const { epoch, messages } = publicationOf(payload, (ms) => this.#options.clock.toBase(ms));
-    const isOther = heard.epoch !== "" && heard.epoch !== epoch;
-    heard.epoch = epoch;
+    const messages = messagesOf(payload, (ms) => this.#options.clock.toBase(ms));
     heard.seq = messages.at(-1)?.seq ?? heard.seq;
-    // Who is just reading has heard numbers that may never come in this epoch.
-    if (isOther) this.#options.listener().gap(userId);
-    else this.#options.listener().shown(userId, messages);
+    this.#options.listener().shown(userId, messages);
   }
 
   #gap(userId: string): void {
@@ -157,10 +151,7 @@ export function publicationBody(messages: readonly Unstamped[]): string {
     .join("\n");
 }
 
-function publicationOf(
-  payload: string,
-  timeOf: (ms: number) => number,
-): { readonly epoch: string; readonly messages: readonly OutMessage[] } {
+function messagesOf(payload: string, timeOf: (ms: number) => number): readonly OutMessage[] {
   const [head = "", ...lines] = payload.split("\n");
   const space = head.indexOf(" ");
   const epoch = head.slice(0, space);
@@ -183,7 +174,7 @@ function publicationOf(
       eventAtMs: timeOf(Number(line.slice(first + 1, second))),
     });
   }
-  return { epoch, messages };
+  return messages;
 }
 
 function isMessageType(type: string): type is MessageType {
