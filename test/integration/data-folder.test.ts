@@ -98,14 +98,22 @@ describe("a folder that can't be used", () => {
     await fill();
     const userOf = (value: string) => groupOf([1, 1, 0, value.length, 0, 0, 0, 0x6b, ...Buffer.from(value)]);
     const whole = Buffer.concat(["{}", "[]", "{}"].map(userOf));
-    const spoilt = Buffer.from(whole);
-    spoilt[whole.length / 3 - 1] = 0;
+    const group = whole.length / 3;
     const journal = join(folder, "journal-7");
-    writeFileSync(journal, spoilt);
-    await expect(openIt()).rejects.toThrow(
-      /it may be damaged \(a journal is damaged, and goes on after that\)/,
-    );
-    expect(readFileSync(journal).equals(spoilt)).toBe(true);
+    // One value, one length, and all but the last.
+    const damages = [
+      [group - 1, group],
+      [0, 1],
+      [0, 2 * group],
+    ] as const;
+    for (const [from, to] of damages) {
+      const spoilt = Buffer.from(whole).fill(0, from, to);
+      writeFileSync(journal, spoilt);
+      await expect(openIt()).rejects.toThrow(
+        /it may be damaged \(a journal is damaged, and goes on after that\)/,
+      );
+      expect(readFileSync(journal).equals(spoilt)).toBe(true);
+    }
     writeFileSync(journal, whole.subarray(0, -1));
     await (await openIt()).close();
   });

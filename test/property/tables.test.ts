@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { Journal, journalsIn, readJournal, type TableName } from "../../src/engine/resident/journal.ts";
-import { Tables } from "../../src/engine/resident/tables.ts";
+import { Tables, type TablesOptions } from "../../src/engine/resident/tables.ts";
 
 // What is in tables and journals together is what a map would hold, also after the process died at any byte.
 
@@ -74,8 +74,8 @@ function expectToHold(tables: Tables, model: Model): void {
   expect(tables.count("ended")).toBe([...model.keys()].filter((name) => name.startsWith("ended ")).length);
 }
 
-function openIn(folder: string, maxJournalBytes: number): Tables {
-  const tables = new Tables({ folder, durability: "commit", maxJournalBytes });
+function openIn(folder: string, limits: Pick<TablesOptions, "maxJournalBytes" | "maxJournalKeys">): Tables {
+  const tables = new Tables({ folder, durability: "commit", ...limits });
   tables.begin(true);
   return tables;
 }
@@ -92,11 +92,13 @@ async function write(tables: Tables, changes: readonly Change[]): Promise<void> 
 it("hold what was written, while journals go into the tables and after every kind of end", async () => {
   const ends = fc.constantFrom("none" as const, "close" as const, "kill" as const, "sync" as const);
   const steps = fc.array(fc.tuple(fc.array(change, { minLength: 1, maxLength: 8 }), ends), { maxLength: 12 });
+  const bytes = [200, 2_000, 1_000_000].map((maxJournalBytes) => ({ maxJournalBytes }));
+  const limits = fc.constantFrom(...bytes, { maxJournalKeys: 3 }, { maxJournalKeys: 10 });
   await fc.assert(
-    fc.asyncProperty(steps, fc.constantFrom(200, 2_000, 1_000_000), async (told, maxJournalBytes) => {
+    fc.asyncProperty(steps, limits, async (told, limits) => {
       const folders = [mkdtempSync(join(tmpdir(), "progress-hub-test-"))];
       const folder = () => folders.at(-1) ?? "";
-      let tables = openIn(folder(), maxJournalBytes);
+      let tables = openIn(folder(), limits);
       let model: Model = new Map();
       const left: Tables[] = [];
       try {
@@ -118,7 +120,7 @@ it("hold what was written, while journals go into the tables and after every kin
             cpSync(folder(), copy, { recursive: true });
             folders.push(copy);
           }
-          if (end !== "none") tables = openIn(folder(), maxJournalBytes);
+          if (end !== "none") tables = openIn(folder(), limits);
           expectToHold(tables, model);
           // Some way on with a move that is under way.
           await new Promise((resolve) => setImmediate(resolve));
@@ -137,7 +139,7 @@ it("hold, after an end in the middle of a write, all that was written whole befo
     fc.asyncProperty(groups, fc.double({ min: 0, max: 1, noNaN: true }), async (told, share) => {
       const folder = mkdtempSync(join(tmpdir(), "progress-hub-test-"));
       const copy = mkdtempSync(join(tmpdir(), "progress-hub-test-"));
-      const tables = openIn(folder, 1_000_000);
+      const tables = openIn(folder, {});
       const [journal = ""] = journalsIn(folder);
       const written: { readonly bytes: number; readonly model: Model }[] = [{ bytes: 0, model: new Map() }];
       try {
@@ -149,7 +151,7 @@ it("hold, after an end in the middle of a write, all that was written whole befo
         cpSync(folder, copy, { recursive: true });
         const bytes = Math.floor(share * (written.at(-1)?.bytes ?? 0));
         truncateSync(join(copy, "journal-1"), bytes);
-        const again = openIn(copy, 1_000_000);
+        const again = openIn(copy, {});
         expectToHold(again, written.filter((one) => one.bytes <= bytes).at(-1)?.model ?? new Map());
         await again.close();
       } finally {

@@ -95,8 +95,9 @@ export class Journal implements Writing {
         journal.#note(table, key, isGone ? NOWHERE : place);
         journal.#bytes = end;
       }
-      // What comes next is written over what comes after.
       journal.#content = bytes.subarray(0, journal.#bytes);
+      // Nothing that was not written whole stands behind what comes next.
+      if (journal.#bytes < bytes.length) ftruncateSync(journal.#descriptor, journal.#bytes);
     } catch (error) {
       journal.close();
       throw error;
@@ -285,7 +286,7 @@ function* placesIn(bytes: Buffer): Generator<Place> {
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
     const end = groupEndAt(bytes, at);
     if (!isGroupAt(bytes, at)) {
-      if (isGroupAt(bytes, end)) throw new Error("a journal is damaged, and goes on after that");
+      if (goesOnAfter(bytes, at)) throw new Error("a journal is damaged, and goes on after that");
       return;
     }
     for (at += GROUP_BYTES; at < end; ) {
@@ -302,6 +303,15 @@ function* placesIn(bytes: Buffer): Generator<Place> {
 /** Where the group that begins there would end. */
 function groupEndAt(bytes: Buffer, at: number): number {
   return at + GROUP_BYTES + bytes.readUInt32LE(at);
+}
+
+/** Wherever: what is damaged may be the length by which the next would be found, or several groups. */
+function goesOnAfter(bytes: Buffer, at: number): boolean {
+  for (let next = at + 1; next + GROUP_BYTES < bytes.length; next += 1) {
+    // Few places look like one, so that few checksums are made.
+    if (bytes.readUInt8(next + GROUP_BYTES) < TABLES.length && isGroupAt(bytes, next)) return true;
+  }
+  return false;
 }
 
 function isGroupAt(bytes: Buffer, at: number): boolean {

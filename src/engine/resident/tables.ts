@@ -24,13 +24,14 @@ export interface TablesOptions {
   readonly durability: "commit" | "sync";
   /** A journal that is larger goes into the tables; default: 32 MiB. */
   readonly maxJournalBytes?: number;
+  /** So does one of more keys: each takes memory until then, and its time then, however often it was written; default: 20,000. */
+  readonly maxJournalKeys?: number;
 }
 
 type Table = Database<string, string>;
 
 const AFTER_SEPARATOR = "\v";
 const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
-/** So does one of more keys: each takes memory until then, and its time then, however often it was written. */
 const MAX_JOURNAL_KEYS = 20_000;
 /** So does an older one. */
 const MAX_JOURNAL_AGE_MS = 30_000;
@@ -47,11 +48,12 @@ const RETRY_MS = 1_000;
 export class Tables {
   readonly #folder: string;
   readonly #maxJournalBytes: number;
+  readonly #maxJournalKeys: number;
   readonly #root: RootDatabase<string, string>;
   readonly #tables: Readonly<Record<TableName, Table>>;
   /**
-   * What is in no table yet, the newest first: two at most, unless a full disk has left more; none with `sync`, where
-   * tables are written at once.
+   * What is in no table yet, the newest first: two, and those that earlier processes have left; none with `sync`, where tables
+   * are written at once.
    */
   #journals: readonly Journal[] = [];
   #ageTimer: NodeJS.Timeout | null = null;
@@ -61,9 +63,10 @@ export class Tables {
   #isClosed = false;
 
   /** Throws LMDB's error. Nothing is written, nor is a journal looked at, before `begin`. */
-  constructor({ folder, durability, maxJournalBytes = MAX_JOURNAL_BYTES }: TablesOptions) {
+  constructor({ folder, durability, maxJournalBytes, maxJournalKeys }: TablesOptions) {
     this.#folder = folder;
-    this.#maxJournalBytes = maxJournalBytes;
+    this.#maxJournalBytes = maxJournalBytes ?? MAX_JOURNAL_BYTES;
+    this.#maxJournalKeys = maxJournalKeys ?? MAX_JOURNAL_KEYS;
     // Without syncs a transaction is a write into the system's page cache.
     const settings = durability === "commit" ? { noSync: true, overlappingSync: false } : {};
     this.#root = open<string, string>({
@@ -97,7 +100,7 @@ export class Tables {
       for (const path of left) this.#moveFile(path);
       return;
     }
-    this.#journals = left.map((path) => Journal.reopen(path)).reverse();
+    for (const path of left) this.#journals = [Journal.reopen(path), ...this.#journals];
     try {
       this.#journals = [Journal.begin(nextJournal(this.#folder)), ...this.#journals];
     } catch (error) {
@@ -227,7 +230,7 @@ export class Tables {
 
   /** Above 1 it is to go into LMDB. */
   #fillOf({ bytes, keys }: Journal): number {
-    return Math.max(bytes / this.#maxJournalBytes, keys / MAX_JOURNAL_KEYS);
+    return Math.max(bytes / this.#maxJournalBytes, keys / this.#maxJournalKeys);
   }
 
   #append(journal: Journal, fill: (writing: Writing) => void): void {
