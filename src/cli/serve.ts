@@ -9,6 +9,7 @@ import { secretsOf } from "../config/secrets.ts";
 import { createLog } from "../log.ts";
 import { messageOf } from "../message-of.ts";
 import { StartError } from "../start-error.ts";
+import { keepYoungObjectsYoung } from "../young-objects.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import type { End } from "./main.ts";
@@ -98,6 +99,7 @@ async function start(
       const { startCluster } = await import("../cluster/primary.ts");
       return await startCluster({ settings, gateways: workers, log, signal });
     }
+    keepYoungObjectsYoung();
     const { startHub } = await import("../core/hub.ts");
     const hub = await startHub({ settings, log });
     return {

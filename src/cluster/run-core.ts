@@ -2,6 +2,7 @@ import { createVerifier } from "../auth/verify.ts";
 import { startCore } from "../core/main.ts";
 import { createLog } from "../log.ts";
 import type { Answer } from "../metrics/scrape.ts";
+import { keepYoungObjectsYoung } from "../young-objects.ts";
 import type { Lifeline } from "./lifeline.ts";
 import type { StartOf } from "./messages.ts";
 import { coreSocketIn } from "./sockets.ts";
@@ -16,6 +17,7 @@ export async function runCore(
   { settings, secrets, folder, startMs, isDraining }: StartOf<"core">,
   lifeline: Lifeline,
 ): Promise<void> {
+  keepYoungObjectsYoung();
   const log = createLog({ settings, secrets, stderr: process.stderr, processName: "core" });
   const core = await startCore({
     settings,

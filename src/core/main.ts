@@ -1,4 +1,3 @@
-import { setFlagsFromString } from "node:v8";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Verifier } from "../auth/verify.ts";
@@ -61,9 +60,6 @@ export interface Core {
 /** The process that knows state: internal listener -> ingest -> engine. Read downwards in the order of a message. */
 export async function startCore({ settings, verifier, log, cluster }: CoreOptions): Promise<Core> {
   let isDraining = false;
-  // V8 sees that what it makes of a job lives long while a hub is young, and makes it among what is old from then on,
-  // where it dies within a millisecond: 40 to 57 KiB a connection after traffic, and 39 without.
-  setFlagsFromString("--no-allocation-site-pretenuring");
 
   const startMs = cluster?.startMs ?? systemClock.unixMs();
   const state = await openState(settings, { startMs, log, loading: cluster?.loading ?? null });
