@@ -8,7 +8,7 @@ export interface Trial {
   readonly expected: readonly string[];
   /** Gates that were, with the figure. */
   readonly red: readonly Pick<GateVerdict, "metric" | "threshold" | "value">[];
-  /** `found`: what was to be red was, and nothing else. `inconclusive`: the machine was too busy to tell. */
+  /** `found`: what was to be red was, and nothing else. `inconclusive`: the machine, or the hub, was too slow to tell. */
   readonly outcome: "found" | "missed" | "inconclusive";
   /** Why it was not found, a sentence each. */
   readonly reasons: readonly string[];
