@@ -270,14 +270,6 @@ export function nextJournal(folder: string): string {
   return join(folder, `journal-${Math.max(0, ...readdirSync(folder).map(numberOf)) + 1}`);
 }
 
-/** What the file tells, in its order. Throws the system's error, or one that says what makes no sense. */
-export function* readJournal(path: string): Generator<Entry> {
-  const bytes = readFileSync(path);
-  for (const { table, key, isGone, place } of placesIn(bytes)) {
-    yield { table, key, value: isGone ? null : valueIn(bytes, place) };
-  }
-}
-
 /**
  * What a file has, up to a group that was not written whole: of that nobody was told that it is kept. Throws where others
  * come after it, of which somebody was.
@@ -285,7 +277,7 @@ export function* readJournal(path: string): Generator<Entry> {
 function* placesIn(bytes: Buffer): Generator<Place> {
   for (let at = 0; at + GROUP_BYTES <= bytes.length; ) {
     const end = groupEndAt(bytes, at);
-    if (!isGroupAt(bytes, at)) {
+    if (end === null) {
       if (goesOnAfter(bytes, at)) throw new Error("a journal is damaged, and goes on after that");
       return;
     }
@@ -300,25 +292,21 @@ function* placesIn(bytes: Buffer): Generator<Place> {
   }
 }
 
-/** Where the group that begins there would end. */
-function groupEndAt(bytes: Buffer, at: number): number {
-  return at + GROUP_BYTES + bytes.readUInt32LE(at);
-}
-
 /** Wherever: what is damaged may be the length by which the next would be found, or several groups. */
 function goesOnAfter(bytes: Buffer, at: number): boolean {
   for (let next = at + 1; next + GROUP_BYTES < bytes.length; next += 1) {
     // Few places look like one, so that few checksums are made.
-    if (bytes.readUInt8(next + GROUP_BYTES) < TABLES.length && isGroupAt(bytes, next)) return true;
+    if (bytes.readUInt8(next + GROUP_BYTES) < TABLES.length && groupEndAt(bytes, next) !== null) return true;
   }
   return false;
 }
 
-function isGroupAt(bytes: Buffer, at: number): boolean {
-  if (at + GROUP_BYTES > bytes.length) return false;
-  const end = groupEndAt(bytes, at);
+/** Where the group that begins there ends; null: none does, or not whole. There are at least the bytes of its head. */
+function groupEndAt(bytes: Buffer, at: number): number | null {
+  const end = at + GROUP_BYTES + bytes.readUInt32LE(at);
   const group = bytes.subarray(at + GROUP_BYTES, end);
-  return end <= bytes.length && group.length > 0 && crc32(group) === bytes.readUInt32LE(at + 4);
+  const isWhole = end <= bytes.length && group.length > 0 && crc32(group) === bytes.readUInt32LE(at + 4);
+  return isWhole ? end : null;
 }
 
 function valueIn(bytes: Buffer, place: number): string {

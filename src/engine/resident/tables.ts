@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { setImmediate as nextTurn, setTimeout as wait } from "node:timers/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { messageOf } from "../../message-of.ts";
@@ -7,7 +6,6 @@ import {
   Journal,
   journalsIn,
   nextJournal,
-  readJournal,
   SEPARATOR,
   type TableName,
   type Writing,
@@ -95,12 +93,15 @@ export class Tables {
    */
   begin(isJournaled: boolean): void {
     const left = journalsIn(this.#folder);
+    for (const path of left) this.#journals = [Journal.reopen(path), ...this.#journals];
     if (!isJournaled) {
       // What is written at once must not be older than what waits.
-      for (const path of left) this.#moveFile(path);
+      for (const journal of [...this.#journals].reverse()) {
+        this.#moveWhole(journal);
+        this.#discard(journal);
+      }
       return;
     }
-    for (const path of left) this.#journals = [Journal.reopen(path), ...this.#journals];
     try {
       this.#journals = [Journal.begin(nextJournal(this.#folder)), ...this.#journals];
     } catch (error) {
@@ -211,8 +212,7 @@ export class Tables {
     await this.#moving;
     let isKept = this.#journals.length > 1;
     try {
-      if (!isKept)
-        for (const journal of this.#journals) this.#move(this.#entriesOf(journal, journal.names()));
+      if (!isKept) for (const journal of this.#journals) this.#moveWhole(journal);
     } catch {
       isKept = true;
     }
@@ -272,11 +272,7 @@ export class Tables {
         const some = names.slice(at, at + AT_ONCE);
         if (!(await this.#insist(() => this.#move(this.#entriesOf(old, some))))) return;
       }
-      const discard = (): void => {
-        old.discard();
-        this.#journals = this.#journals.filter((journal) => journal !== old);
-      };
-      if (!(await this.#insist(discard))) return;
+      if (!(await this.#insist(() => this.#discard(old)))) return;
     }
   }
 
@@ -296,12 +292,15 @@ export class Tables {
     }
   }
 
-  /** What an earlier process has left: of each key, the newest. Throws LMDB's or the system's error. */
-  #moveFile(path: string): void {
-    const newest = new Map<string, Entry>();
-    for (const entry of readJournal(path)) newest.set(`${entry.table} ${entry.key}`, entry);
-    this.#move([...newest.values()]);
-    rmSync(path, { force: true });
+  /** Throws LMDB's error, and nothing is changed then. */
+  #moveWhole(journal: Journal): void {
+    this.#move(this.#entriesOf(journal, journal.names()));
+  }
+
+  /** All of it is in LMDB. Throws the system's error where its file can't be emptied; then it is as it was. */
+  #discard(journal: Journal): void {
+    journal.discard();
+    this.#journals = this.#journals.filter((other) => other !== journal);
   }
 
   #entriesOf(journal: Journal, names: readonly Pick<Entry, "table" | "key">[]): readonly Entry[] {
