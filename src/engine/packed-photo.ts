@@ -25,15 +25,17 @@ const START = 1;
 const BYTES = 2;
 const TOTAL = 3;
 const LARGEST_TOTAL = 4;
-const LAST_EVENT_AT = 5;
-const LAST_BYTES_AT = 6;
-const SHOWN_BYTES = 7;
-const SHOWN_TOTAL = 8;
-const STARTED_SEQ = 9;
-const STARTED_AT = 10;
-const LAST_SEQ = 11;
-const LAST_AT = 12;
-const SHOWN_AT = 13;
+const SHOWN_BYTES = 5;
+const SHOWN_TOTAL = 6;
+const STARTED_SEQ = 7;
+const STARTED_AT = 8;
+const LAST_SEQ = 9;
+const LAST_AT = 10;
+/** So many are kept on disk too, where their meaning is a format; those from here on are times of this process. */
+export const KEPT_NUMBERS = 11;
+const SHOWN_AT = 11;
+const LAST_EVENT_AT = 12;
+const LAST_BYTES_AT = 13;
 /** How many of them a photo has. */
 export const NUMBERS = 14;
 
@@ -77,8 +79,6 @@ export function packPhoto(numbers: number[], from: number, photo: Photo): Rare |
   numbers[from + BYTES] = state.bytes;
   numbers[from + TOTAL] = state.total ?? Number.NaN;
   numbers[from + LARGEST_TOTAL] = state.largestTotal ?? Number.NaN;
-  numbers[from + LAST_EVENT_AT] = photo.lastEventAtMs;
-  numbers[from + LAST_BYTES_AT] = photo.lastBytesAtMs;
   numbers[from + SHOWN_BYTES] = shown?.view.bytes ?? Number.NaN;
   numbers[from + SHOWN_TOTAL] = shown?.view.total ?? Number.NaN;
   numbers[from + STARTED_SEQ] = shown?.started.seq ?? Number.NaN;
@@ -86,6 +86,8 @@ export function packPhoto(numbers: number[], from: number, photo: Photo): Rare |
   numbers[from + LAST_SEQ] = shown?.last.seq ?? Number.NaN;
   numbers[from + LAST_AT] = shown?.last.at ?? Number.NaN;
   numbers[from + SHOWN_AT] = shown?.lastAtMs ?? Number.NaN;
+  numbers[from + LAST_EVENT_AT] = photo.lastEventAtMs;
+  numbers[from + LAST_BYTES_AT] = photo.lastBytesAtMs;
   return rare;
 }
 

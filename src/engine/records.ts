@@ -5,10 +5,7 @@ import { type Photo, type PhotoStatus, type PhotoView, type Stamp, shareOf } fro
 import { PackedPhotos } from "./packed-photos.ts";
 
 // What is kept of photos and jobs, as JSON arrays: a third of what objects take, and no names to keep in step with.
-// The order of their elements is the format: what is added goes to the end, and FORMAT rises when that is not enough.
-
-/** 2: there may be a journal beside the tables. */
-export const FORMAT = 2;
+// The order of their elements is the format: what is added goes to the end. On disk it is bytes (see resident/record-bytes).
 
 type ErrorRecord = readonly [code: string, message: string] | null;
 
@@ -84,17 +81,6 @@ export interface KeptJob {
   readonly endedUnixMs: number | null;
 }
 
-/** Turns times of the store's clock into Unix time and back. */
-export interface Times {
-  readonly nowMs: number;
-  /** Unix milliseconds at 0 of the store's clock. */
-  readonly originUnixMs: number;
-}
-
-export function encodePhoto(photo: Photo): string {
-  return JSON.stringify(photoRecord(photo));
-}
-
 export function photoRecord({ state, shown, stalled }: Photo): PhotoRecord {
   return [
     state.attempt,
@@ -131,10 +117,6 @@ function photoShownRecord({ view, highest, started, last }: NonNullable<Photo["s
 }
 
 /** The photo as it was kept; silence counts from now on. */
-export function decodePhoto(photoId: string, text: string, nowMs: number): Photo {
-  return photoOf(photoId, JSON.parse(text), nowMs);
-}
-
 export function photoOf(photoId: string, record: PhotoRecord, nowMs: number): Photo {
   const [attempt, rank, bytes, total, largestTotal, completedAttempt, error, fileName, starts] = record;
   const [, , , , , , , , , endedByHub, opened, stalled, shown] = record;
@@ -176,10 +158,6 @@ function photoShownOf(record: PhotoShownRecord): NonNullable<Photo["shown"]> {
   const started: Stamp = { seq: startedSeq, at: startedAt };
   const last = lastSeq === 0 ? started : { seq: lastSeq, at: lastAt };
   return { view, highest, started, last, lastAtMs: LONG_AGO_MS };
-}
-
-export function encodeJob(kept: KeptJob): string {
-  return JSON.stringify(jobRecord(kept));
 }
 
 export function jobRecord({ job, bornSeq, newestSeq, endedUnixMs }: KeptJob): JobRecord {
@@ -234,22 +212,6 @@ export function createPackedJob(userId: string, jobId: string, nowMs: number): P
   return createJob(userId, jobId, nowMs, new PackedPhotos());
 }
 
-/** The job as it was kept, without its photos. */
-export function decodeJob(
-  userId: string,
-  jobId: string,
-  text: string,
-  times: Times,
-): KeptJob & { readonly job: PackedJob } {
-  const record: JobRecord = JSON.parse(text);
-  const [bornSeq, newestSeq, , , , , , ended] = record;
-  const job = createPackedJob(userId, jobId, times.nowMs);
-  job.version = 1;
-  // The wall clock may have been put back since.
-  jobOf(job, record, (unixMs) => Math.min(times.nowMs, unixMs - times.originUnixMs));
-  return { job, bornSeq, newestSeq, endedUnixMs: ended?.[1] ?? null };
-}
-
 /** Puts what was kept into a new job. */
 export function jobOf(job: Job, record: JobRecord, timeOf: (unixMs: number) => number): void {
   const [, , photoCount, totalBytes, title, completedHeard, cancelledHeard, ended, shown] = record;
@@ -267,8 +229,8 @@ export function addPhoto(job: Job, photo: Photo): void {
   job.tally.replace(null, shareOf(photo));
 }
 
-/** Whatever is to be shown next need not wait. */
-const LONG_AGO_MS = Number.MIN_SAFE_INTEGER;
+/** When something was shown, by what was kept: whatever is to be shown next need not wait. */
+export const LONG_AGO_MS = Number.MIN_SAFE_INTEGER;
 
 function errorRecord(error: Photo["state"]["error"]): ErrorRecord {
   return error === null ? null : [error.code, error.message];

@@ -2,17 +2,10 @@ import { randomBytes } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import type { Photo } from "../../domain/photo-view.ts";
-import {
-  decodeJob,
-  decodePhoto,
-  encodeJob,
-  encodePhoto,
-  FORMAT,
-  type KeptJob,
-  type Times,
-} from "../records.ts";
+import type { KeptJob } from "../records.ts";
 import type { OwnedKind } from "../store.ts";
-import { SEPARATOR, type Writing } from "./journal.ts";
+import { SEPARATOR, type TableName, type Writing } from "./journal.ts";
+import { decodeJob, decodePhoto, encodeJob, encodePhoto, FORMAT, type Times } from "./record-bytes.ts";
 import { Tables } from "./tables.ts";
 
 /** What is kept of a user beside the jobs. */
@@ -106,7 +99,7 @@ export class Disk {
   }
 
   get floorSeq(): number {
-    return Number(this.#tables.get("root", "floorSeq"));
+    return Number(this.#textOf("root", "floorSeq"));
   }
 
   get counts(): { readonly endedJobs: number; readonly users: number } {
@@ -115,7 +108,7 @@ export class Disk {
 
   /** null: nothing is kept of the user. */
   user(userId: string): UserRecord | null {
-    const text = this.#tables.get("users", userId);
+    const text = this.#textOf("users", userId);
     return text === undefined ? null : JSON.parse(text);
   }
 
@@ -158,14 +151,14 @@ export class Disk {
   }
 
   ownerOf(kind: OwnedKind, id: string): string | null {
-    return this.#tables.get("owners", keyOf(kind, id)) ?? null;
+    return this.#textOf("owners", keyOf(kind, id)) ?? null;
   }
 
   /** All that are bound, in the order in which they were. */
   *uploads(): Generator<Upload> {
-    for (const { key, value: userId } of this.#tables.upTo("uploads", null)) {
+    for (const { key, value } of this.#tables.upTo("uploads", null)) {
       const [time, id = ""] = partsOf(key);
-      yield { id, userId, atUnixMs: Number(time) };
+      yield { id, userId: value.toString(), atUnixMs: Number(time) };
     }
   }
 
@@ -194,22 +187,26 @@ export class Disk {
    * process stands until it ends, however it ends: of two that start at once, at least one sees the other.
    */
   #claim(): void {
-    const format = Number(this.#tables.get("root", "format") ?? FORMAT);
+    const format = Number(this.#textOf("root", "format") ?? FORMAT);
     const [other] = [...this.#tables.readers].filter((pid) => pid !== process.pid);
     if (other !== undefined) throw new FolderInUse(other);
     if (format > FORMAT) throw new NewerFormat();
   }
 
   #epochOf(floorSeq: number): string {
-    const known = this.#tables.get("root", "epoch");
+    const known = this.#textOf("root", "epoch");
     if (known !== undefined) {
-      // From now on there may be a journal, which those that came before would leave unread.
-      if (this.#tables.get("root", "format") !== String(FORMAT)) this.#tables.put({ format: String(FORMAT) });
+      // From now on there may be what those that came before would not understand, or leave unread.
+      if (this.#textOf("root", "format") !== String(FORMAT)) this.#tables.put({ format: String(FORMAT) });
       return known;
     }
     const epoch = `e${randomBytes(6).toString("hex")}`;
     this.#tables.put({ format: String(FORMAT), epoch, floorSeq: String(floorSeq) });
     return epoch;
+  }
+
+  #textOf(table: TableName, key: string): string | undefined {
+    return this.#tables.get(table, key)?.toString();
   }
 
   /** The same is written into each time, mostly. */
@@ -223,7 +220,7 @@ export class Disk {
     const remove: Writing["remove"] = (table, key) => writing.remove(table, key);
     return {
       photo({ userId, jobId }, photo) {
-        put("jobs", keyOf(userId, jobId, photo.photoId), encodePhoto(photo));
+        put("jobs", keyOf(keyOf(userId, jobId), photo.photoId), encodePhoto(photo));
       },
       job(kept, before) {
         const { job } = kept;
@@ -262,8 +259,9 @@ export class Disk {
   }
 }
 
-function keyOf(...parts: readonly string[]): string {
-  return parts.join(SEPARATOR);
+/** One part more. */
+function keyOf(key: string, part: string): string {
+  return key + SEPARATOR + part;
 }
 
 function partsOf(key: string): readonly string[] {

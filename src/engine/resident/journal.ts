@@ -15,7 +15,7 @@ import { crc32 } from "node:zlib";
 // page cache, where it survives the death of this process. Numbers are unsigned, the lowest byte first. A group is
 //
 //   bytes of what follows (4), its CRC-32 (4), then entries:
-//   table (1), bytes of the key (2), of the value (4; all ones: the key goes), the key and the value in UTF-8.
+//   table (1), bytes of the key (2), of the value (4; all ones: the key goes), the key in UTF-8 and the value.
 
 const TABLES = ["root", "users", "jobs", "open", "ended", "owners", "uploads"] as const;
 export type TableName = (typeof TABLES)[number];
@@ -24,7 +24,7 @@ export type TableName = (typeof TABLES)[number];
 export interface Entry {
   readonly table: TableName;
   readonly key: string;
-  readonly value: string | null;
+  readonly value: Buffer | null;
 }
 
 /** Where in a file an entry is, and what of it is known without a look at its value. */
@@ -37,7 +37,8 @@ interface Place extends Pick<Entry, "table" | "key"> {
 
 /** What one write does: all of it, or nothing. */
 export interface Writing {
-  put(table: TableName, key: string, value: string): void;
+  /** A text is put in UTF-8. Bytes are taken over at once: whoever gave them may write others there. */
+  put(table: TableName, key: string, value: string | Buffer): void;
   remove(table: TableName, key: string): void;
 }
 
@@ -132,7 +133,7 @@ export class Journal implements Writing {
     if (this.#scratch.length > 16 * SCRATCH_BYTES) this.#scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 
-  put(table: TableName, key: string, value: string): void {
+  put(table: TableName, key: string, value: string | Buffer): void {
     this.#add(table, key, value);
   }
 
@@ -141,7 +142,7 @@ export class Journal implements Writing {
   }
 
   /** null: it goes; undefined: nothing is known of it here. */
-  get(table: TableName, key: string): string | null | undefined {
+  get(table: TableName, key: string): Buffer | null | undefined {
     const place = this.#places.get(table)?.get(key);
     if (place === undefined) return undefined;
     return place === NOWHERE ? null : this.#valueAt(place);
@@ -195,13 +196,13 @@ export class Journal implements Writing {
     }
   }
 
-  #add(table: TableName, key: string, value: string | null): void {
+  #add(table: TableName, key: string, value: string | Buffer | null): void {
     const place = this.#end;
     this.#reserve(ENTRY_BYTES + 3 * (key.length + (value?.length ?? 0)));
     const scratch = this.#scratch;
     const keyBytes = scratch.write(key, place + ENTRY_BYTES);
     const valueAt = place + ENTRY_BYTES + keyBytes;
-    const valueBytes = value === null ? 0 : scratch.write(value, valueAt);
+    const valueBytes = value === null ? 0 : putInto(scratch, valueAt, value);
     scratch[place] = TABLES.indexOf(table);
     scratch.writeUInt16LE(keyBytes, place + 1);
     scratch.writeUInt32LE(value === null ? GONE : valueBytes, place + 3);
@@ -243,10 +244,11 @@ export class Journal implements Writing {
     if (table === "jobs" && places.size > before) this.#jobKeys.push(key);
   }
 
-  #valueAt(place: number): string {
+  #valueAt(place: number): Buffer {
     const bytes = this.#read(place, MOST_ENTRIES_BYTES);
-    const { valueEnd } = partsAt(bytes, 0);
-    return valueIn(valueEnd <= bytes.length ? bytes : this.#read(place, valueEnd), 0);
+    const { valueAt, valueEnd } = partsAt(bytes, 0);
+    const entry = valueEnd <= bytes.length ? bytes : this.#read(place, valueEnd);
+    return entry.subarray(valueAt, valueEnd);
   }
 
   /** Up to `length` bytes: fewer where the file ends. */
@@ -309,9 +311,11 @@ function groupEndAt(bytes: Buffer, at: number): number | null {
   return isWhole ? end : null;
 }
 
-function valueIn(bytes: Buffer, place: number): string {
-  const { valueAt, valueEnd } = partsAt(bytes, place);
-  return bytes.toString("utf8", valueAt, valueEnd);
+/** Gives how many bytes that are. */
+function putInto(bytes: Buffer, at: number, value: string | Buffer): number {
+  if (typeof value === "string") return bytes.write(value, at);
+  bytes.set(value, at);
+  return value.length;
 }
 
 /** Of the entry there. */

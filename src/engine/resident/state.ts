@@ -3,10 +3,11 @@ import { isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
 import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import { PackedPhotos } from "../packed-photos.ts";
-import { addPhoto, createPackedJob, type KeptJob, type PackedJob, type Times } from "../records.ts";
+import { addPhoto, createPackedJob, type KeptJob, type PackedJob } from "../records.ts";
 import type { Since, SinceQuery, StoreStats } from "../store.ts";
 import type { Batch, Disk, JobKey } from "./disk.ts";
 import type { Sealed } from "./group.ts";
+import type { Times } from "./record-bytes.ts";
 
 /** A job in memory. */
 export interface Kept extends KeptJob {

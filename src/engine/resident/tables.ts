@@ -13,7 +13,7 @@ import {
 
 export interface Row {
   readonly key: string;
-  readonly value: string;
+  readonly value: Buffer;
 }
 
 export interface TablesOptions {
@@ -26,7 +26,7 @@ export interface TablesOptions {
   readonly maxJournalKeys?: number;
 }
 
-type Table = Database<string, string>;
+type Table = Database<Buffer, string>;
 
 const AFTER_SEPARATOR = "\v";
 const MAX_JOURNAL_BYTES = 32 * 1024 * 1024;
@@ -40,14 +40,14 @@ const AT_ONCE = 250;
 const RETRY_MS = 1_000;
 
 /**
- * Sorted tables of texts in one environment of LMDB. With `commit` what is written goes into a journal, at a fraction of
+ * Sorted tables of bytes in one environment of LMDB. With `commit` what is written goes into a journal, at a fraction of
  * what a transaction takes, and into LMDB later: of what changed again and again until then, only the newest.
  */
 export class Tables {
   readonly #folder: string;
   readonly #maxJournalBytes: number;
   readonly #maxJournalKeys: number;
-  readonly #root: RootDatabase<string, string>;
+  readonly #root: RootDatabase<Buffer, string>;
   readonly #tables: Readonly<Record<TableName, Table>>;
   /**
    * What is in no table yet, the newest first: two, and those that earlier processes have left; none with `sync`, where tables
@@ -67,14 +67,14 @@ export class Tables {
     this.#maxJournalKeys = maxJournalKeys ?? MAX_JOURNAL_KEYS;
     // Without syncs a transaction is a write into the system's page cache.
     const settings = durability === "commit" ? { noSync: true, overlappingSync: false } : {};
-    this.#root = open<string, string>({
+    this.#root = open<Buffer, string>({
       path: folder,
       maxDbs: 12,
-      encoding: "string",
+      encoding: "binary",
       cache: false,
       ...settings,
     });
-    const named = (name: TableName): Table => this.#root.openDB<string, string>({ name, encoding: "string" });
+    const named = (name: TableName): Table => this.#root.openDB<Buffer, string>({ name, encoding: "binary" });
     this.#tables = {
       root: this.#root,
       users: named("users"),
@@ -118,7 +118,7 @@ export class Tables {
     return new Set(lines.map((line) => Number(line.trim().split(/\s+/)[0])).filter((pid) => pid > 0));
   }
 
-  get(table: TableName, key: string): string | undefined {
+  get(table: TableName, key: string): Buffer | undefined {
     for (const journal of this.#journals) {
       const known = journal.get(table, key);
       if (known !== undefined) return known ?? undefined;
@@ -178,7 +178,9 @@ export class Tables {
 
   /** Writes what makes the folder ours, at once and into LMDB itself. Throws LMDB's error. */
   put(values: Readonly<Record<string, string>>): void {
-    this.#move(Object.entries(values).map(([key, value]) => ({ table: "root", key, value })));
+    this.#move(
+      Object.entries(values).map(([key, value]) => ({ table: "root", key, value: Buffer.from(value) })),
+    );
   }
 
   /** Resolves when it is as durable as asked for. Rejects, and nothing is written then. */
@@ -199,7 +201,8 @@ export class Tables {
     // Resolves when it is flushed.
     await this.#root.batch(() => {
       fill({
-        put: (table, key, value) => void this.#tables[table].put(key, value),
+        // LMDB writes it later.
+        put: (table, key, value) => void this.#tables[table].put(key, Buffer.from(value)),
         remove: (table, key) => void this.#tables[table].remove(key),
       });
     });
