@@ -137,8 +137,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     if (this.#state !== "open") return true;
     this.#transport.write(messages);
     this.#parts.traffic.wrote(this.kind, messages);
-    this.#account();
-    if (this.#accountedBytes === 0) this.#unreadRefreshes = 0;
+    this.#wrote();
     if (!this.isHeld && this.#accountedBytes > this.#limits.slowBufferBytes) this.#hold();
     return !this.isHeld;
   }
@@ -146,7 +145,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   synced(mode: SyncMode, headId: string, isJobKnown: boolean): void {
     if (this.#state !== "open") return;
     this.#parts.traffic.synced[mode] += 1;
-    this.#transport.control({ type: "synced", mode, id: headId }, isJobKnown ? headId : null);
+    this.#control({ type: "synced", mode, id: headId }, isJobKnown ? headId : null);
   }
 
   jobEnded(): void {
@@ -210,7 +209,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
 
   /** Tells it something, unless it is held: nothing is queued behind what it does not read. */
   tell(message: Control): void {
-    if (this.#state === "open" && !this.isHeld) this.#transport.control(message);
+    if (this.#state === "open" && !this.isHeld) this.#control(message);
   }
 
   pong(): void {
@@ -290,7 +289,7 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
   #heartbeat(nowMs: number): void {
     this.#heartbeatDueMs = nowMs + (this.#limits.heartbeatMs ?? NEVER);
     if (this.#state !== "open" || this.isHeld) return;
-    this.#transport.control({ type: "heartbeat" });
+    this.#control({ type: "heartbeat" });
     const { pongTimeoutMs } = this.#limits;
     if (pongTimeoutMs !== null && this.#pongDueMs === NEVER) this.#pongDueMs = nowMs + pongTimeoutMs;
   }
@@ -313,6 +312,17 @@ export class Connection implements Sink, Timed, Member, TransportEvents {
     this.#subscription = null;
     this.#parts.registry.remove(this);
     this.#release();
+  }
+
+  #control(message: Control, eventId: string | null = null): void {
+    this.#transport.control(message, eventId);
+    this.#wrote();
+  }
+
+  #wrote(): void {
+    this.#account();
+    // It would not take all from one that has not read for long.
+    if (this.#accountedBytes === 0) this.#unreadRefreshes = 0;
   }
 
   #account(): void {

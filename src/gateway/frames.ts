@@ -17,7 +17,10 @@ export function framedOnce(
   return madeForLast((group) => textFrames(group.map(textOf)));
 }
 
-function textFrames(texts: readonly string[]): WireChunk {
+/** Asks for a pong, and says nothing (section 5.5.2). */
+export const PING_FRAME = String.fromCharCode(0x89, 0);
+
+export function textFrames(texts: readonly string[]): WireChunk {
   let frames = "";
   for (const text of texts) {
     const length = Buffer.byteLength(text);

@@ -31,14 +31,14 @@ export class SseTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    // Behind another request on its connection it has no socket yet.
-    const isDirect = this.#response.chunkedEncoding && this.#response.socket !== null;
-    if (!isDirect) this.#session.send(messages.map(blockOf).join(""));
-    else this.#session.sendChunk(chunkOf(messages));
+    if (this.#isDirect) this.#session.sendChunk(chunkOf(messages));
+    else this.#session.send(messages.map(blockOf).join(""));
   }
 
   control(message: Control, eventId: string | null = null): void {
-    this.#session.send(controlBlockOf(message, eventId));
+    const block = controlBlockOf(message, eventId);
+    if (this.#isDirect) this.#session.sendChunk(httpChunk(block));
+    else this.#session.send(block);
   }
 
   bufferedBytes(): number {
@@ -57,6 +57,11 @@ export class SseTransport implements Transport {
 
   terminate(): void {
     this.#response.destroy();
+  }
+
+  /** Behind another request on its connection it has no socket yet. */
+  get #isDirect(): boolean {
+    return this.#response.chunkedEncoding && this.#response.socket !== null;
   }
 }
 

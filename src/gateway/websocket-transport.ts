@@ -1,17 +1,19 @@
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { OutMessage } from "../engine/contract.ts";
-import { framedOnce } from "./frames.ts";
+import { framedOnce, PING_FRAME, textFrames } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
-import { writeChunk } from "./wire-chunk.ts";
+import { type WireChunk, writeChunk } from "./wire-chunk.ts";
 
 const framesOf = framedOnce(({ json }) => json);
+/** Browsers answer pings but can't see them, and see heartbeats but can't answer them. */
+const HEARTBEAT = `${textFrames([JSON.stringify({ type: "heartbeat" })])}${PING_FRAME}`;
 
 /** One JSON message a text frame; what is written together leaves in one system call. */
 export class WebSocketTransport implements Transport {
   readonly kind = "websocket";
   readonly #client: WebSocket;
-  /** The socket below the client, to cork it and to see what the kernel has not taken. */
+  /** The socket below the client, to write to it and to see what the kernel has not taken. */
   readonly #socket: Duplex;
   #onTaken: () => void = () => {};
 
@@ -26,18 +28,11 @@ export class WebSocketTransport implements Transport {
   }
 
   write(messages: readonly OutMessage[]): void {
-    // Not through `send`: without compression ws writes frames as they come, so these take their place in order.
-    if (this.#client.readyState === WebSocket.OPEN) {
-      writeChunk(this.#socket, framesOf(messages), this.#onTaken);
-    }
+    this.#write(framesOf(messages));
   }
 
   control(message: Control): void {
-    this.#socket.cork();
-    this.#client.send(JSON.stringify(message), this.#onTaken);
-    // Browsers answer pings but can't see them, and see heartbeats but can't answer them.
-    if (message.type === "heartbeat") this.#client.ping();
-    this.#socket.uncork();
+    this.#write(message.type === "heartbeat" ? HEARTBEAT : textFrames([JSON.stringify(message)]));
   }
 
   bufferedBytes(): number {
@@ -51,5 +46,10 @@ export class WebSocketTransport implements Transport {
 
   terminate(): void {
     this.#client.terminate();
+  }
+
+  /** Not through `send`: without compression ws writes frames as they come, so these take their place in order. */
+  #write(chunk: WireChunk): void {
+    if (this.#client.readyState === WebSocket.OPEN) writeChunk(this.#socket, chunk, this.#onTaken);
   }
 }
