@@ -1,5 +1,7 @@
-import type { Job, Photos } from "./job.ts";
-import type { Photo } from "./photo-view.ts";
+import type { Job, JobShown, Photos } from "./job.ts";
+import type { JobView } from "./job-view.ts";
+import type { Photo, Stamp } from "./photo-view.ts";
+import type { PhotoCounts } from "./tally.ts";
 
 /**
  * Changes of a job that are not committed: a job to all who change it, while the one below, which readers see, stays as
@@ -119,6 +121,41 @@ export function takeOver(job: Job, other: Job): void {
   job.cancelledHeard = other.cancelledHeard;
   job.lastEventAtMs = other.lastEventAtMs;
   job.lastEndingAtMs = other.lastEndingAtMs;
-  job.shown = other.shown;
+  if (job.shown === null || other.shown === null) job.shown = other.shown;
+  else if (job.shown !== other.shown) becomeShown(job.shown, other.shown);
   job.ended = other.ended;
+}
+
+type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
+
+/** Field by field: what is put in place of an old object has to be brought among the old ones first. */
+function becomeShown(shown: Writable<JobShown>, other: JobShown): void {
+  becomeView(shown.view, other.view);
+  becomeStamp(shown.last, other.last);
+  shown.totalsVersion = other.totalsVersion;
+  shown.lastAtMs = other.lastAtMs;
+}
+
+function becomeView(view: Writable<JobView>, other: JobView): void {
+  becomeCounts(view.photos, other.photos);
+  view.status = other.status;
+  view.bytes = other.bytes;
+  view.total = other.total;
+  view.tenths = other.tenths;
+  view.estimated = other.estimated;
+  view.remaining = other.remaining;
+  view.title = other.title;
+}
+
+function becomeCounts(counts: Writable<PhotoCounts>, other: PhotoCounts): void {
+  counts.total = other.total;
+  counts.completed = other.completed;
+  counts.failed = other.failed;
+  counts.cancelled = other.cancelled;
+  counts.active = other.active;
+}
+
+function becomeStamp(stamp: Writable<Stamp>, other: Stamp): void {
+  stamp.seq = other.seq;
+  stamp.at = other.at;
 }

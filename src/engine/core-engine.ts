@@ -76,7 +76,6 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #shown = new ShownCounts();
   readonly #agenda = new Agenda();
   readonly #lanes = new Lanes();
-  readonly #running = new Set<Lane>();
   readonly #wake: Wake;
   #photoIntervalMs: number;
   #jobIntervalMs: number;
@@ -227,13 +226,12 @@ export class CoreEngine implements Engine, LiveSource {
   #run(lane: Lane): void {
     if (lane.isBusy) return;
     lane.isBusy = true;
-    this.#running.add(lane);
     void this.#work(lane);
   }
 
   /** Resolves when what is being worked on now is done. */
   async #settled(): Promise<void> {
-    const idle = [...this.#running].map((lane) => new Promise<void>((resolve) => lane.whenIdle(resolve)));
+    const idle = this.#lanes.busy().map((lane) => new Promise<void>((resolve) => lane.whenIdle(resolve)));
     await Promise.all(idle);
   }
 
@@ -247,7 +245,6 @@ export class CoreEngine implements Engine, LiveSource {
         this.#tryAgain(lane, work);
       }
     }
-    this.#running.delete(lane);
     lane.rest();
     this.#lanes.retire(lane);
     this.#arm();

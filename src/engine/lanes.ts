@@ -21,6 +21,15 @@ export class Lanes {
     return [...(this.#byUser.get(userId)?.values() ?? [])];
   }
 
+  /** Those at whose work somebody is: looked for among all, since it is asked for at an end, and they change with every event. */
+  busy(): readonly Lane[] {
+    const busy: Lane[] = [];
+    for (const lanes of this.#byUser.values()) {
+      for (const lane of lanes.values()) if (lane.isBusy) busy.push(lane);
+    }
+    return busy;
+  }
+
   /** Forgets the lane if it has nothing to do. */
   retire(lane: Lane): void {
     const { userId, jobId } = lane;

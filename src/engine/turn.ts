@@ -74,8 +74,8 @@ class DraftTurn {
   readonly #options: TurnOptions;
   readonly #activeBefore: number;
   readonly #touched = new Set<Photo>();
-  /** Of the touched, those that silence has changed and no event. */
-  readonly #lapsed = new Set<Photo>();
+  /** Of the touched, those that silence has changed and no event; null: none, as in nearly all turns. */
+  #lapsed: Set<Photo> | null = null;
   readonly #messages: Unstamped[] = [];
   readonly #held: HeldBack[] = [];
   #heard = 0;
@@ -110,7 +110,7 @@ class DraftTurn {
     if (anomaly) this.#anomalies += 1;
     for (const photo of touched) {
       this.#touched.add(photo);
-      this.#lapsed.delete(photo);
+      this.#lapsed?.delete(photo);
     }
     return changed || isFirst;
   }
@@ -132,7 +132,7 @@ class DraftTurn {
       if (own === undefined) continue;
       if (lapse === "stalled") stallPhoto(own);
       if (lapse === "expired") expirePhoto(this.#draft, own, this.#now.monotonicMs);
-      if (!this.#touched.has(own)) this.#lapsed.add(own);
+      if (!this.#touched.has(own)) this.#lapse(own);
       this.#touched.add(own);
     }
   }
@@ -152,15 +152,20 @@ class DraftTurn {
       held: this.#held,
       lookAtMs,
       nextAtMs: this.#held.reduce<number | null>((atMs, held) => earliest(atMs, held.atMs), lookAtMs),
-      isChanged: this.#heard > 0 || this.#messages.length > 0 || this.#lapsed.size > 0,
+      isChanged: this.#heard > 0 || this.#messages.length > 0 || (this.#lapsed?.size ?? 0) > 0,
       anomalies: this.#anomalies,
     };
+  }
+
+  #lapse(photo: Photo): void {
+    this.#lapsed ??= new Set();
+    this.#lapsed.add(photo);
   }
 
   #endJob(): void {
     const nowMs = this.#now.monotonicMs;
     for (const photo of failOpenPhotos(this.#draft, nowMs)) {
-      this.#lapsed.add(photo);
+      this.#lapse(photo);
       this.#showPhoto(photo);
     }
     this.#draft.ended = { status: endStatusOf(this.#draft), atMs: nowMs };
@@ -175,7 +180,7 @@ class DraftTurn {
       this.#held.push({ photoId: photo.photoId, atMs });
       return;
     }
-    const eventAtMs = this.#lapsed.has(photo) ? 0 : photo.lastEventAtMs;
+    const eventAtMs = this.#lapsed?.has(photo) ? 0 : photo.lastEventAtMs;
     this.#messages.push(...showPhoto(this.#draft, photo, due, this.#now, eventAtMs));
   }
 
