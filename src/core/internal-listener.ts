@@ -1,16 +1,12 @@
-import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
-import { installProblemErrors, problemServerOptions, REQUEST_ID_HEADER } from "../ingest/problems.ts";
+import { installProblemErrors, problemServerOptions } from "../ingest/problems.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "../ingest/request-id.ts";
 
 /** A body that has not arrived by then is given up (slow POST). */
 const REQUEST_TIMEOUT_MS = 15_000;
 /** As much as Node takes of a request line, so that an id that is too long is refused by its own rule. */
 const MAX_PARAM_CHARACTERS = 16 * 1_024;
-
-/** What a client says is taken over into the log as it is, so it must be harmless there. */
-const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
  * The server of the internal listener, without its routes. Every answer names its request in X-Request-Id, as the client
@@ -48,9 +44,4 @@ export function createInternalListener(maxBodyBytes: number, log: Logger): Fasti
 /** Fastify tells at info where it listens, which the ready line says. */
 function levelFor(log: Logger): string {
   return log.isLevelEnabled("info") && !log.isLevelEnabled("debug") ? "warn" : log.level;
-}
-
-function requestIdOf({ headers }: Pick<IncomingMessage, "headers">): string {
-  const asked = headers[REQUEST_ID_HEADER];
-  return typeof asked === "string" && REQUEST_ID.test(asked) ? asked : randomUUID();
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { bearerOf, queryTokenOf } from "../auth/extract.ts";
 import { createSecretCheck } from "../auth/secrets.ts";
@@ -11,8 +11,10 @@ import { readBody } from "./body.ts";
 import { decodeCloudEvents } from "./cloudevents.ts";
 import { createIngestCounts, type EventCounts, type IngestCounts } from "./event-counts.ts";
 import { parseJson } from "./json.ts";
-import { answerError, answerErrorRaw, REQUEST_ID_HEADER, refuseOtherMethods } from "./problems.ts";
+import { takePastFastify } from "./past-fastify.ts";
+import { answerError, answerErrorRaw, type Named, refuseOtherMethods } from "./problems.ts";
 import { type IngestResult, publishAdmitted } from "./publish.ts";
+import { REQUEST_ID_HEADER, requestIdOf } from "./request-id.ts";
 import { eventsOfTusdHook } from "./tusd.ts";
 import { readTusdHook, type TusdHook } from "./tusd-hook.ts";
 import { ownerOf } from "./tusd-owner.ts";
@@ -54,19 +56,22 @@ export function registerIngest(app: FastifyInstance, options: IngestOptions): In
   return counts;
 }
 
-/**
- * Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422.
- * Fastify finds the route and lets go of the request: the rest of its way costs as much as an event.
- */
+/** A request whose body is still to be read. */
+interface Arrived extends Named {
+  readonly raw: IncomingMessage;
+}
+
+/** Request -> 401 secret -> 503 draining -> 413 size -> 415 type -> 400 JSON -> 413 batch -> publish (503) -> 200 or 422. */
 function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: EventCounts): void {
   const isSecret = createSecretCheck(options.ingestTokens);
-  const take = async (request: FastifyRequest, response: ServerResponse): Promise<void> => {
+  const take = async (request: Arrived, response: ServerResponse): Promise<void> => {
+    const { headers } = request.raw;
     try {
-      if (!isSecret(bearerOf(request.headers.authorization))) throw new HubError("unauthorized");
+      if (!isSecret(bearerOf(headers.authorization))) throw new HubError("unauthorized");
       if (options.isDraining()) throw new HubError("draining");
       const body = await readBody(request.raw, options.maxBodyBytes);
       const arrivedAtMs = systemClock.monotonicMs();
-      const results = decodeCloudEvents(body, request.headers, options.maxBatch);
+      const results = decodeCloudEvents(body, headers, options.maxBatch);
       const result = await publishAdmitted(results, { publish: options.publish, counts, arrivedAtMs });
       const allRejected = results.length > 0 && result.rejected.length === results.length;
       answerJson(response, allRejected ? 422 : 200, request.id, JSON.stringify(result));
@@ -74,6 +79,21 @@ function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: 
       answerErrorRaw(error, request, response);
     }
   };
+  const takeRaw = async (raw: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const [requestId, sinceMs] = [requestIdOf(raw), performance.now()];
+    const request = {
+      id: requestId,
+      raw,
+      get log() {
+        return scope.log.child({ requestId });
+      },
+    };
+    await take(request, response);
+    const ms = Math.round(performance.now() - sinceMs);
+    const { statusCode: status } = response;
+    scope.log.debug({ requestId, method: "POST", path: EVENTS_URL, status, ms }, "request");
+  };
+  takePastFastify(scope.server, "POST", EVENTS_URL, (raw, response) => void takeRaw(raw, response));
   scope.post(EVENTS_URL, {
     onRequest(request, reply) {
       reply.hijack();

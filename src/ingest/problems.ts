@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type {
+  FastifyBaseLogger,
   FastifyError,
   FastifyInstance,
   FastifyReply,
@@ -10,9 +11,7 @@ import type {
 } from "fastify";
 import { type ErrorCode, HubError } from "../errors.ts";
 import { problemAnswerOf, problemTextOf } from "../problem.ts";
-
-/** Every answer names its request in it. */
-export const REQUEST_ID_HEADER = "x-request-id";
+import { REQUEST_ID_HEADER } from "./request-id.ts";
 
 const ALL_METHODS: readonly HTTPMethods[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
@@ -79,20 +78,26 @@ export const problemServerOptions = {
   clientErrorHandler: answerBrokenRequest,
 } satisfies FastifyServerOptions;
 
+/** What an answer needs to know of its request; `log` names it. */
+export interface Named {
+  readonly id: string;
+  readonly log: Pick<FastifyBaseLogger, "error">;
+}
+
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(reply, toldOf(error, request));
 }
 
-/** The same past Fastify, which has let go of the request (`hijack`). */
-export function answerErrorRaw(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+/** The same past Fastify. */
+export function answerErrorRaw(error: unknown, request: Named, response: ServerResponse): void {
   const { status, headers, body } = problemAnswerOf(toldOf(error, request));
   response.writeHead(status, { ...headers, [REQUEST_ID_HEADER]: request.id }).end(body);
 }
 
 /** What the client is told; the log is told of what it can't be. */
-function toldOf(error: unknown, request: FastifyRequest): HubError {
+function toldOf(error: unknown, { log }: Named): HubError {
   const hubError = toHubError(error);
-  if (hubError.code === "internal_error") request.log.error({ err: error }, "request failed");
+  if (hubError.code === "internal_error") log.error({ err: error }, "request failed");
   return hubError;
 }
 

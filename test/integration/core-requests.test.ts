@@ -66,3 +66,33 @@ test("every answer has one: errors, unknown paths, requests that can't be unders
   );
   await client.until(/^HTTP\/1.1 400 [\s\S]*x-request-id: abc\r\n/i, "the answer");
 });
+
+test.each([
+  ["past Fastify", ""],
+  ["with a query, through it", "?from=7"],
+])("events that come %s are answered and logged alike", async (_what, query) => {
+  const headers = { authorization: `Bearer ${INGEST_TOKEN}`, "content-type": "application/cloudevents+json" };
+  const event = {
+    ...{ specversion: "1.0", id: "e", source: "/test", type: "photo.upload.started" },
+    data: { jobId: "j", photoId: "p", userId: "u" },
+  };
+  const publish = (body: string, id: string) =>
+    fetch(`${hub.internalUrl}/api/v1/events${query}`, {
+      method: "POST",
+      headers: { ...headers, "x-request-id": id },
+      body,
+    });
+  const taken = await publish(JSON.stringify(event), "taken");
+  expect([taken.status, taken.headers.get("x-request-id")]).toEqual([200, "taken"]);
+  expect(await taken.json()).toEqual({ accepted: 1, unchanged: 0, rejected: [] });
+  const refused = await publish("{", "refused");
+  expect([refused.status, refused.headers.get("x-request-id")]).toEqual([400, "refused"]);
+  for (const [requestId, status] of [
+    ["taken", 200],
+    ["refused", 400],
+  ]) {
+    await expect
+      .poll(() => lines().filter((line) => line.requestId === requestId))
+      .toMatchObject([{ msg: "request", method: "POST", path: "/api/v1/events", status }]);
+  }
+});
