@@ -9,7 +9,6 @@ import type {
   Sink,
   Subscription,
 } from "./contract.ts";
-import { parseEventId } from "./event-id.ts";
 
 type ReadPage = (query: ReadQuery) => Promise<Page>;
 
@@ -35,14 +34,12 @@ export class Feed implements Receiver, Subscription {
   #isNextKnown = false;
   /** What ids begin with in its epoch. */
   #idPrefix = "";
-  /** The newest message that was given live since; null: none. */
-  #liveId: string | null = null;
   /** The newest live message that came while reading. */
   #heardSeq = 0;
   /** The page under way may have been made before what it has to show. */
   #isPageStale = false;
-  /** The last message sent since `synced` was said; null: none. */
-  #unsyncedId: string | null = null;
+  /** The number of the last message sent since `synced` was said; 0: none. No id, since each feed would keep a text. */
+  #unsyncedSeq = 0;
 
   constructor(
     readPage: ReadPage,
@@ -85,7 +82,6 @@ export class Feed implements Receiver, Subscription {
     if (newest.seq > this.#seq) {
       this.#seq = newest.seq;
       this.#isNextKnown = true;
-      this.#liveId = newest.id;
     }
     if (wanted.length === 0) return;
     if (!this.#send(wanted)) this.#hold();
@@ -143,20 +139,20 @@ export class Feed implements Receiver, Subscription {
     this.#state = "live";
     this.#goTo({ kind: "after", epoch: page.next.epoch, seq: page.head, mode: "resumed" });
     this.#isNextKnown = page.isNextKnown;
-    this.#unsyncedId = null;
+    this.#unsyncedSeq = 0;
     this.#sink.synced(page.mode, page.headId, this.#jobId === null || page.job !== null);
     if (page.job?.ended) this.#sink.jobEnded();
   }
 
   /** The id is one that can't be honoured: who is cut off before the snapshot is whole begins with it again. */
   #setOff(): void {
-    const id = this.#unsyncedId;
-    this.#unsyncedId = null;
-    if (id !== null) this.#sink.synced("resumed", id, true);
+    const seq = this.#unsyncedSeq;
+    this.#unsyncedSeq = 0;
+    if (seq > 0) this.#sink.synced("resumed", this.#idPrefix + seq, true);
   }
 
   #send(messages: readonly OutMessage[]): boolean {
-    this.#unsyncedId = messages.at(-1)?.id ?? this.#unsyncedId;
+    this.#unsyncedSeq = messages.at(-1)?.seq ?? this.#unsyncedSeq;
     return this.#sink.send(messages);
   }
 
@@ -174,10 +170,11 @@ export class Feed implements Receiver, Subscription {
     this.#idPrefix = `${position.epoch}-`;
   }
 
+  /** Where it stands, be it by what came live since it read. */
   #from(): ReadFrom {
-    const id = parseEventId(this.#liveId);
-    this.#liveId = null;
-    if (id !== null) this.#goTo({ kind: "after", ...id, mode: "resumed" });
+    const position = this.#position;
+    const isBehind = position.kind === "after" && position.seq < this.#seq;
+    if (isBehind) this.#goTo({ ...position, seq: this.#seq, mode: "resumed" });
     return this.#position;
   }
 

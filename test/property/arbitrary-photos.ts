@@ -65,7 +65,7 @@ const view: fc.Arbitrary<PhotoView> = fc.record(
   { noNullPrototype: true },
 );
 
-export const stamp: fc.Arbitrary<Stamp> = fc.record({ seq: size, at: time }, { noNullPrototype: true });
+const stamp: fc.Arbitrary<Stamp> = fc.record({ seq: size, at: time }, { noNullPrototype: true });
 
 export const shown: fc.Arbitrary<Photo["shown"]> = orNull(
   fc
