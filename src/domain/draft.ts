@@ -126,6 +126,12 @@ export function takeOver(job: Job, other: Job): void {
   job.ended = other.ended;
 }
 
+/** For who looks at it later: the job's own is changed in place. */
+export function copyOfShown(shown: JobShown): JobShown {
+  const { view, last } = shown;
+  return { ...shown, view: { ...view, photos: { ...view.photos } }, last: { ...last } };
+}
+
 type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
 
 /** Field by field: what is put in place of an old object has to be brought among the old ones first. */

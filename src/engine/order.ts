@@ -1,3 +1,4 @@
+import { copyOfShown } from "../domain/draft.ts";
 import { DeadlineQueue } from "./deadline-queue.ts";
 import type { PackedJob } from "./records.ts";
 import type { ShownEntry, Since } from "./store.ts";
@@ -87,8 +88,11 @@ export class Order {
     const job = this.#job;
     const place = this.#places[position] ?? OWN;
     const seq = this.seqAt(position) ?? 0;
-    // As it is shown now: the job is changed in place, perhaps before somebody looks at the entry.
-    if (place === OWN) return { seq, job: { ...job }, photo: null, part: "last" };
+    if (place === OWN) {
+      // As it is shown now: the job is changed in place, perhaps before somebody looks at the entry.
+      const shown = job.shown && copyOfShown(job.shown);
+      return { seq, job: { ...job, shown }, photo: null, part: "last" };
+    }
     return { seq, job, photo: job.photos.at(place >> 1) ?? null, part: partOf(place) };
   }
 

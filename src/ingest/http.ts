@@ -66,6 +66,8 @@ function registerEvents(scope: FastifyInstance, options: IngestOptions, counts: 
   const isSecret = createSecretCheck(options.ingestTokens);
   const take = async (request: Arrived, response: ServerResponse): Promise<void> => {
     const { headers } = request.raw;
+    // Else the next one on this connection would meet its end.
+    if (options.isDraining()) response.setHeader("connection", "close");
     try {
       if (!isSecret(bearerOf(headers.authorization))) throw new HubError("unauthorized");
       if (options.isDraining()) throw new HubError("draining");

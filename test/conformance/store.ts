@@ -161,6 +161,16 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
       });
     });
 
+    it("gives entries that stay as they are, whatever is committed before somebody looks at them", async () => {
+      await tell("u", "j", event.created({ photoCount: 2 }), event.started(), event.progressed(300));
+      const { entries } = await all("u");
+      const shownOf = () =>
+        entries.map(({ seq, job, photo }) => ({ seq, shown: photo === null ? job.shown : photo.shown }));
+      const before = structuredClone(shownOf());
+      await tell("u", "j", event.progressed(900), event.started({ photoId: "q" }));
+      expect(shownOf()).toEqual(before);
+    });
+
     it("gives no more entries than asked for, the oldest, and says whether more follow", async () => {
       await tell("u", "j", event.started(), event.started({ photoId: "q" }));
       const { headSeq } = await all("u");

@@ -136,6 +136,7 @@ describe("whole requests refused", () => {
     server.draining = true;
     const response = await post(server, [photoEvent("e")]);
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(response.headers.get("connection")).toBe("close");
     await expectProblem(response, 503, "draining");
   });
 

@@ -79,6 +79,16 @@ it("a job's record says what its JSON said", () => {
   );
 });
 
+it("a record that is cut short is refused", () => {
+  fc.assert(
+    fc.property(photo, fc.nat(1_000), (one, cut) => {
+      const record = encodePhoto({ ...one, state: { ...one.state, fileName: null } });
+      const shorter = Buffer.from(record.subarray(0, Math.max(1, cut % 89)));
+      expect(() => decodePhoto("p", shorter, NOW_MS)).toThrow();
+    }),
+  );
+});
+
 it("a record that was taken over stays as it was when the next is made and another one read", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(photo, job), { minLength: 2, maxLength: 8 }), (all) => {

@@ -201,6 +201,8 @@ function recordOf(count: number, rest: readonly unknown[] | null): Buffer {
 /** Puts its numbers where they are looked for, and gives the rest. */
 function readRecord<Rest>(record: Buffer, count: number): Rest | null {
   const end = 1 + BYTES_A_NUMBER * count;
+  // What is missing would be read of the record before.
+  if (record.length < end) throw new Error("a record is cut short");
   record.copy(bytes, BYTES_A_NUMBER, 1, end);
   return record.length > end ? JSON.parse(record.toString("utf8", end)) : null;
 }
