@@ -1,5 +1,6 @@
 import {
   closeSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readdirSync,
@@ -183,11 +184,12 @@ export class Journal implements Writing {
   }
 
   /**
-   * All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back.
-   * Throws the system's error where it can't be; then it is as it was.
+   * All of it is in the tables. Emptied first: read again after a younger one it would take that one's changes back, with
+   * `isFlushed` also after a loss of power. Throws the system's error where it can't be; then it is as it was.
    */
-  discard(): void {
+  discard(isFlushed = false): void {
     ftruncateSync(this.#descriptor, 0);
+    if (isFlushed) fsyncSync(this.#descriptor);
     closeSync(this.#descriptor);
     try {
       rmSync(this.#path, { force: true });

@@ -98,7 +98,7 @@ export class Tables {
       // What is written at once must not be older than what waits.
       for (const journal of [...this.#journals].reverse()) {
         this.#moveWhole(journal);
-        this.#discard(journal);
+        this.#discard(journal, true);
       }
       return;
     }
@@ -301,8 +301,8 @@ export class Tables {
   }
 
   /** All of it is in LMDB. Throws the system's error where its file can't be emptied; then it is as it was. */
-  #discard(journal: Journal): void {
-    journal.discard();
+  #discard(journal: Journal, isFlushed = false): void {
+    journal.discard(isFlushed);
     this.#journals = this.#journals.filter((other) => other !== journal);
   }
 
