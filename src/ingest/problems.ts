@@ -95,9 +95,10 @@ export function answerErrorRaw(error: unknown, request: Named, response: ServerR
 }
 
 /** What the client is told; the log is told of what it can't be. */
-function toldOf(error: unknown, { log }: Named): HubError {
+function toldOf(error: unknown, request: Named): HubError {
   const hubError = toHubError(error);
-  if (hubError.code === "internal_error") log.error({ err: error }, "request failed");
+  // Looked at here alone: past Fastify a log that names its request is made for who asks.
+  if (hubError.code === "internal_error") request.log.error({ err: error }, "request failed");
   return hubError;
 }
 
