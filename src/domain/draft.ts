@@ -134,7 +134,10 @@ export function copyOfShown(shown: JobShown): JobShown {
 
 type Writable<Fields> = { -readonly [Name in keyof Fields]: Fields[Name] };
 
-/** Field by field: what is put in place of an old object has to be brought among the old ones first. */
+/**
+ * What is put in place of an old object has to be brought among the old ones first, so that each one stays. Field by field:
+ * Object.assign takes ten times as long, for every event.
+ */
 function becomeShown(shown: Writable<JobShown>, other: JobShown): void {
   becomeView(shown.view, other.view);
   becomeStamp(shown.last, other.last);

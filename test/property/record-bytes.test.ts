@@ -1,36 +1,15 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { createJob, type Job } from "../../src/domain/job.ts";
-import type { JobStatus } from "../../src/domain/job-view.ts";
+import { createJob } from "../../src/domain/job.ts";
 import { jobRecord, type KeptJob, photoRecord } from "../../src/engine/records.ts";
 import { decodeJob, decodePhoto, encodeJob, encodePhoto } from "../../src/engine/resident/record-bytes.ts";
-import { orNull, photo, size, tenths, time } from "./arbitrary-photos.ts";
+import { ENDS, seq, shown, title } from "./arbitrary-jobs.ts";
+import { orNull, photo, size } from "./arbitrary-photos.ts";
 
 // What is read of a record is what is read of the JSON that formats 1 and 2 had in its place: they check each other.
 
 const NOW_MS = 5_000;
 const TIMES = { nowMs: NOW_MS, originUnixMs: 1_700_000_000_000 };
-const ENDS = ["COMPLETED", "PARTIAL", "FAILED", "CANCELLED"] as const satisfies readonly JobStatus[];
-
-const seq = size.filter((value) => value > 0);
-const title = orNull(fc.constantFrom("", "Sommer 2026", "ünï → 🙂", '"\n'));
-const shown: fc.Arbitrary<Job["shown"]> = orNull(
-  fc.record({
-    view: fc.record({
-      status: fc.constantFrom("UPLOADING" as const, ...ENDS),
-      bytes: size,
-      total: orNull(size),
-      tenths: orNull(tenths),
-      estimated: fc.boolean(),
-      remaining: orNull(size),
-      photos: fc.record({ total: size, completed: size, failed: size, cancelled: size, active: size }),
-      title,
-    }),
-    totalsVersion: seq,
-    last: fc.record({ seq, at: time }),
-    lastAtMs: time,
-  }),
-);
 const ending = fc.record({ status: fc.constantFrom(...ENDS), atMs: fc.nat() });
 const job: fc.Arbitrary<KeptJob> = fc
   .record({
