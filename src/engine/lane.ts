@@ -31,6 +31,7 @@ export class Lane {
   lookAtMs: number | null = null;
   isBusy = false;
   // null where there is nothing, which is most of the time: each open job has a lane.
+  #placed: Placed[] | null = null;
   #tellings: Telling[] | null = null;
   /** Photos whose newest state waits for its interval; null among them: the job itself. */
   #held: Set<string | null> | null = null;
@@ -66,9 +67,21 @@ export class Lane {
     for (const callback of callbacks) callback();
   }
 
-  tell(telling: Telling): void {
+  /** True: it is the first of its call. */
+  place(placed: Placed): boolean {
+    if (this.#placed !== null) {
+      this.#placed.push(placed);
+      return false;
+    }
+    this.#placed = [placed];
+    return true;
+  }
+
+  /** What was placed since the last time waits for its turn. */
+  tell(resolve: Telling["resolve"], reject: Telling["reject"]): void {
     this.#tellings ??= [];
-    this.#tellings.push(telling);
+    this.#tellings.push({ placed: this.#placed ?? [], resolve, reject });
+    this.#placed = null;
   }
 
   holds(photoId: string | null): boolean {

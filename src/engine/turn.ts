@@ -65,7 +65,7 @@ export function takeTurn(draft: Draft, work: Work, now: Now, options: TurnOption
   });
   for (const photoId of work.ripe) turn.ripen(photoId);
   if (work.isLook) turn.look();
-  return { told, ...turn.end(work.isLook) };
+  return turn.end(work.isLook, told);
 }
 
 class DraftTurn {
@@ -137,7 +137,7 @@ class DraftTurn {
     }
   }
 
-  end(isLook: boolean): Omit<Turn, "told"> {
+  end(isLook: boolean, told: readonly Told[]): Turn {
     const draft = this.#draft;
     const isBegun = draft.version > 0 || this.#heard > 0;
     if (isBegun) {
@@ -148,6 +148,7 @@ class DraftTurn {
     }
     const lookAtMs = isBegun ? this.#lookAtMs(isLook) : null;
     return {
+      told,
       messages: this.#messages,
       held: this.#held,
       lookAtMs,

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { Job } from "../../domain/job.ts";
 import { HubError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
-import type { OutMessage } from "../contract.ts";
 import { stamped } from "../shower.ts";
 import type {
   Change,
@@ -18,7 +17,7 @@ import { Wake } from "../wake.ts";
 import type { Batch, Disk, Upload } from "./disk.ts";
 import { Group, type Sealed } from "./group.ts";
 import { Owners } from "./owners.ts";
-import { type Kept, State } from "./state.ts";
+import { type Kept, State, type User } from "./state.ts";
 
 export interface ResidentStoreOptions {
   readonly clock: Clock;
@@ -233,11 +232,12 @@ export class ResidentStore implements Store {
 
   #seal({ change: { draft, messages }, done, failed }: Commit, group: Group): Sealed | Outcome {
     const { userId, jobId, version } = draft;
-    const kept = this.#state.kept(userId, jobId);
+    const known = this.#state.user(userId);
+    const kept = known?.jobs.get(jobId) ?? null;
     if (group.touches(draft, kept) || (kept?.job.version ?? 0) !== version) return "conflict";
     const evicted = kept === null ? this.#roomFor(userId, group) : null;
     if (evicted === "no_room") return evicted;
-    const user = this.#state.ensureUser(userId);
+    const user = known ?? this.#state.ensureUser(userId);
     user.commits += 1;
     const numbered = messages.map((message) => {
       user.givenSeq += 1;
@@ -258,17 +258,20 @@ export class ResidentStore implements Store {
   }
 
   #apply(sealed: readonly Sealed[]): void {
-    const shown = new Map<string, OutMessage[]>();
+    const users: User[] = [];
     for (const one of sealed) {
-      const { draft, messages } = one;
+      const { draft, user, messages } = one;
       this.#state.absorb(one);
       if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
-      const waiting = shown.get(draft.userId);
-      if (waiting === undefined) shown.set(draft.userId, [...messages]);
-      else waiting.push(...messages);
+      if (user.unheard === null) users.push(user);
+      user.unheard = user.unheard === null ? messages : [...user.unheard, ...messages];
     }
-    for (const [userId, messages] of shown) this.#listener.shown(userId, messages);
+    for (const user of users) {
+      const messages = user.unheard ?? [];
+      user.unheard = null;
+      this.#listener.shown(user.userId, messages);
+    }
   }
 
   /** False: they could not be dropped now. */
