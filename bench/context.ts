@@ -10,6 +10,7 @@ import type { Hubs } from "./target/hubs.ts";
 import { howToInstallRedis } from "./target/redis-server.ts";
 import type { Target } from "./target/target.ts";
 import { type Transport, USUAL_MIX } from "./transports.ts";
+import type { Turns } from "./turns.ts";
 
 export interface ContextOptions {
   /** Starts one, or names the one that runs already. */
@@ -20,6 +21,8 @@ export interface ContextOptions {
   /** What the target has. */
   readonly transports: readonly Transport[];
   readonly rules: AuditRules;
+  /** With whom loads take turns where a scenario knows how; absent: with nobody. */
+  readonly turns?: Turns;
   /** Stock clients beside the population; absent: yes. */
   readonly withCanaries?: boolean;
   readonly gates: readonly Gate[];
@@ -44,9 +47,9 @@ export class Context {
 
   /** For one scenario. */
   bench(size: Size): Bench {
-    const { progress, signal, canRestart, transports, gates } = this.#options;
+    const { progress, signal, canRestart, transports, gates, turns = null } = this.#options;
     return {
-      ...{ size, gates, progress, signal, canRestart, transports },
+      ...{ size, gates, progress, signal, canRestart, transports, turns },
       held: () => this.#held(size),
       fresh: (wish, use) => this.#fresh(wish, use),
       alone: (use) => this.#alone(use),

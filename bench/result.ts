@@ -62,6 +62,14 @@ const stageSchema = z.object({
   p99: z.number().nullable(),
 });
 
+/** A slot of load, and the other side's. */
+const roundSchema = z.object({
+  /** Of all processes of the target. */
+  cpuUs: z.number(),
+  /** The machine had nothing else to do, and all of its CPU. */
+  isQuiet: z.boolean(),
+});
+
 const scenarioSchema = z.object({
   id: z.string(),
   /** Null, or what tells it from another of the same id in this run: `10,000 events/s`. */
@@ -85,6 +93,8 @@ const scenarioSchema = z.object({
   gates: z.array(gateVerdictSchema),
   series: z.array(seriesSchema),
   stages: z.array(stageSchema),
+  /** Of a load that took turns with another's; absent: it did not. */
+  rounds: z.array(roundSchema).optional(),
   /** What a reader should know, a sentence each. */
   notes: z.array(z.string()),
 });
@@ -123,6 +133,7 @@ export type ScenarioResult = z.infer<typeof scenarioSchema>;
 export type MetricSummary = z.infer<typeof metricSchema>;
 export type GateVerdict = z.infer<typeof gateVerdictSchema>;
 export type Series = z.infer<typeof seriesSchema>;
+export type Round = z.infer<typeof roundSchema>;
 export type StageTimes = z.infer<typeof stageSchema>;
 
 /** Throws a `ZodError` for what is no result of this version. */

@@ -126,6 +126,7 @@ function resultOf(
     phases: [...phases],
     series: [...series],
     stages: [...stages],
+    ...(measured.rounds !== undefined && { rounds: [...measured.rounds] }),
     notes: [...notes, ...(held.remark === null ? [] : [held.remark])],
   };
 }

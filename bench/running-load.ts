@@ -11,14 +11,15 @@ import { loadIn } from "./machine/load.ts";
 import { ProcessTree } from "./machine/process-tree.ts";
 import { type Sampler, startSampler } from "./machine/sampler.ts";
 import { machineSeries } from "./machine/series.ts";
-import type { Conditions } from "./machine/validity.ts";
+import { type Conditions, judgeConditions } from "./machine/validity.ts";
 import { percentileMs } from "./metric.ts";
-import type { ScenarioResult, Series, StageTimes } from "./result.ts";
+import type { Round, ScenarioResult, Series, StageTimes } from "./result.ts";
 import type { CompanionName } from "./stage.ts";
 import type { Target } from "./target/target.ts";
 
 /** A hub whose core has just been killed, or that has no CPU, may not answer at once. */
 const SCRAPE_TRIES = 3;
+const UNKNOWN: Conditions = { machine: null, loopDelayP99Ms: null, emitterLagP99Ms: null, rateReached: null };
 
 export interface LoadOutcome {
   readonly judged: FleetJudgement;
@@ -34,10 +35,17 @@ export interface LoadOutcome {
   readonly phases: ScenarioResult["phases"];
   /** Unexpected closes meanwhile. */
   readonly closes: number;
+  /** Of a load that takes turns; none of any other. */
+  readonly rounds: readonly Round[];
+}
+
+interface Mark {
+  readonly atMs: number;
+  readonly cpuUs: number;
 }
 
 interface LoadCost {
-  /** Of all hub processes, in the measured time, in microseconds. */
+  /** Of all hub processes, in the measured time, its pauses left out, in microseconds. */
   readonly cpuUs: number;
   /** Events sent in it. */
   readonly events: number;
@@ -59,6 +67,7 @@ export class RunningLoad {
   readonly #p99: [number, number][] = [];
   #window: { fromMs: number; toMs: number } = { fromMs: 0, toMs: 0 };
   #cpuUs = { from: 0, to: 0 };
+  readonly #marks: Mark[] = [];
   #scrapes: Record<"from" | "to", Promise<Scrape | null> | null> = { from: null, to: null };
   #lastMessages: number;
 
@@ -79,6 +88,11 @@ export class RunningLoad {
     this.#scrapes.from = this.#scrape();
     this.#window.fromMs = performance.now();
     this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
+  }
+
+  /** Where a slot begins or ends, in turn, and where the pause after the last one does. */
+  mark(): void {
+    this.#marks.push({ atMs: performance.now(), cpuUs: this.#hub?.cpuUs() ?? 0 });
   }
 
   end(): void {
@@ -102,6 +116,8 @@ export class RunningLoad {
     const [from, to] = await Promise.all([this.#scrapes.from, this.#scrapes.to]);
     const last = await this.#scrape();
     const at = (ms: number) => ms - this.#zeroMs;
+    const rounds = this.#rounds();
+    const inRounds = rounds.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
     return {
       judged,
       companions: seen,
@@ -116,7 +132,7 @@ export class RunningLoad {
         this.#hub === null
           ? null
           : {
-              cpuUs: this.#cpuUs.to - this.#cpuUs.from,
+              cpuUs: rounds.length > 0 ? inRounds : this.#cpuUs.to - this.#cpuUs.from,
               events: emitted.sentInWindow,
               messages: judged.messages,
             },
@@ -134,7 +150,21 @@ export class RunningLoad {
         { name: "drain", startMs: at(toMs), endMs: at(performance.now()) },
       ],
       closes: sumOf(this.#fleet.counts().closes) - closesBefore,
+      rounds,
     };
+  }
+
+  /** Judged by what the machine did from the beginning of each slot to that of the next, to a second. */
+  #rounds(): readonly Round[] {
+    const rounds: Round[] = [];
+    for (let at = 0; this.#hub !== null && at + 2 < this.#marks.length; at += 2) {
+      const [begin, end, next] = this.#marks.slice(at, at + 3);
+      if (begin === undefined || end === undefined || next === undefined) break;
+      const machine = loadIn(this.#sampler.readings, begin.atMs, next.atMs);
+      const isQuiet = machine !== null && judgeConditions({ ...UNKNOWN, machine }).conclusive;
+      rounds.push({ cpuUs: end.cpuUs - begin.cpuUs, isQuiet });
+    }
+    return rounds;
   }
 
   #look(): void {

@@ -11,10 +11,11 @@ import type { Progress } from "./progress.ts";
 import { type LoadOutcome, RunningLoad, sumOf } from "./running-load.ts";
 import { countOf, type Schedule } from "./schedule/schedule.ts";
 import type { Simulated } from "./schedule/simulated.ts";
-import { dueUs, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
+import { dueUs, marksUs, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
 import { whileAlive } from "./target/alive.ts";
 import type { Target } from "./target/target.ts";
 import { TRANSPORTS, type Transport } from "./transports.ts";
+import type { Turn } from "./turns.ts";
 
 export interface StageOptions {
   readonly target: Target;
@@ -41,6 +42,8 @@ export interface LoadPlan {
   readonly hasLongIds?: boolean;
   /** Where events go; absent: to the target. */
   readonly internalUrl?: string;
+  /** Absent: nobody else's load is to take turns with this one. */
+  readonly turn?: Turn;
 }
 
 export type SimulatedPlan = Pick<LoadPlan, "scenario" | "warmUpMs" | "measureMs"> &
@@ -52,6 +55,8 @@ export interface ScheduledLoad<Kind extends Schedule = Schedule> {
   readonly schedule: Kind;
   readonly fromUs: number;
   readonly toUs: number;
+  /** Within that, of a load that takes turns: where each slot begins and ends, and where the pause after the last does. */
+  readonly marksUs: readonly number[];
 }
 
 /** `canaries`: stock clients. `witnesses`: to whom nothing is done while it is to all others. `slow`: who read slowly. */
@@ -185,14 +190,17 @@ export class Stage {
 
   /** Fixes when each event of the load is due; `startInMs` from now the first. */
   schedule(plan: LoadPlan, startInMs = START_IN_MS): ScheduledLoad<Steady> {
-    const steady = this.#steadyOf(plan, startInMs);
+    const { turn } = plan;
+    const steady = this.#steadyOf(plan, turn === undefined ? startInMs : turn.startsAtMs - performance.now());
     const isEachShown = plan.isEachShown && isFarApart(steady, this.options.rules);
-    return {
-      plan: { ...plan, isEachShown },
-      schedule: steady,
-      fromUs: dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000,
-      toUs: dueUs(steady, progressTo(steady)),
-    };
+    const scheduled = { plan: { ...plan, isEachShown }, schedule: steady };
+    if (steady.slots === undefined) {
+      const fromUs = dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000;
+      return { ...scheduled, fromUs, toUs: dueUs(steady, progressTo(steady)), marksUs: [] };
+    }
+    const marks = marksUs(steady, steady.slots, plan);
+    const [fromUs = 0, toUs = 0] = [marks[0], marks.at(-1)];
+    return { ...scheduled, fromUs, toUs, marksUs: marks };
   }
 
   /** The simulator's uploads, of users who begin one after the other while it warms up and is measured. */
@@ -210,6 +218,7 @@ export class Stage {
       },
       fromUs,
       toUs: fromUs + measureMs * 1_000,
+      marksUs: [],
     };
   }
 
@@ -220,7 +229,7 @@ export class Stage {
 
   /** As `load`, of one whose times are fixed; they must not have begun. */
   async put(
-    { plan, schedule, fromUs, toUs }: ScheduledLoad,
+    { plan, schedule, fromUs, toUs, marksUs }: ScheduledLoad,
     during: (load: RunningLoad) => Promise<void> = async () => {},
   ): Promise<LoadOutcome> {
     const { target } = this.options;
@@ -244,7 +253,8 @@ export class Stage {
       const harm = during(load);
       // It is waited for below; until then it must not end the process.
       harm.catch(() => undefined);
-      await this.#watched(plan.scenario, "measure", this.#until(toUs), () => this.#share(fromUs, toUs));
+      const measured = this.#through(marksUs, toUs, load);
+      await this.#watched(plan.scenario, "measure", measured, () => this.#share(fromUs, toUs));
       load.end();
       await this.#watched(plan.scenario, "drain", this.#drained(emitter, harm), () => {
         return emitter.counts().sent / total;
@@ -275,11 +285,12 @@ export class Stage {
   }
 
   #steadyOf(
-    { eventsPerSecond, users, photosPerUser, warmUpMs, measureMs, hasLongIds = false }: LoadPlan,
+    { eventsPerSecond, users, photosPerUser, warmUpMs, measureMs, turn, hasLongIds = false }: LoadPlan,
     startInMs: number,
   ): Steady {
     this.#loads += 1;
-    const progressMs = warmUpMs + measureMs;
+    // Of what takes turns, what is measured begins with a slot.
+    const progressMs = warmUpMs + measureMs + (turn?.slotMs ?? 0);
     return {
       run: this.options.population.run,
       name: `load${this.#loads}`.padEnd(hasLongIds ? LONG_NAME : 0, "-"),
@@ -287,8 +298,23 @@ export class Stage {
       photosPerUser,
       rounds: Math.max(photosPerUser, Math.ceil((progressMs * eventsPerSecond) / 1_000 / users)),
       eventsPerSecond,
-      startUs: this.nowUs() + startInMs * 1_000,
+      startUs: Math.round(this.nowUs() + startInMs * 1_000),
+      ...(turn !== undefined && {
+        slots: {
+          events: Math.floor((turn.slotMs * eventsPerSecond) / 1_000),
+          everyUs: Math.round(turn.everyMs * 1_000),
+        },
+      }),
     };
+  }
+
+  /** Until what is measured has been. */
+  async #through(marksUs: readonly number[], toUs: number, load: RunningLoad): Promise<void> {
+    for (const atUs of marksUs) {
+      await this.#until(atUs);
+      load.mark();
+    }
+    await this.#until(toUs);
   }
 
   async #drained(emitter: RunningEmitter, harm: Promise<void>): Promise<void> {

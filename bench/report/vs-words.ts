@@ -52,7 +52,7 @@ export function vsOrigin({ runs }: VsResult): readonly string[] {
     ...(baseline === undefined ? [] : [`baseline: ${targetWords(baseline)}`]),
     ...(hub === undefined
       ? []
-      : [`${counted(runs.hub.length, "pair")}, fresh processes, the order turned from pair to pair`]),
+      : [`${counted(runs.hub.length, "pair")} of fresh processes, the order turned from pair to pair`]),
   ];
 }
 

@@ -5,6 +5,10 @@ import { TRANSPORTS } from "../transports.ts";
 import type { Scenario } from "./scenario.ts";
 import { measuredOf, usersFor } from "./steady-load.ts";
 
+/** Short against what changes on a machine by the minute, and long against what is under way between two of them. */
+const SLOT_MS = 2_000;
+const MIN_ROUNDS = 4;
+
 export const cost: Scenario = {
   id: "cost",
   about: "CPU and memory a connection and an event, each transport in a fresh hub",
@@ -16,12 +20,18 @@ export const cost: Scenario = {
           await stage.connect(this.id);
           const idle = await stage.hold(this.id, holdMs);
           const users = usersFor(eventsPerSecond, connections);
+          const meet = (slotMs: number) =>
+            bench.turns === null ? null : stage.meanwhile(this.id, "meet", bench.turns.meet(slotMs));
+          const turn = await meet(Math.min(SLOT_MS, measureMs / MIN_ROUNDS));
           const plan = {
             ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
             isEachShown: true,
+            ...(turn !== null && { turn }),
           };
           const outcome = await stage.load(plan);
           const afterKib = stage.pssGrowthKib();
+          // What ends while the other side is still at it would be in its figures.
+          await meet(0);
           const rate = `${countText(eventsPerSecond)} events/s`;
           const measured = measuredOf(stage, plan, outcome, {
             variant: `${transport}, ${rate}`,

@@ -6,6 +6,7 @@ import type { ScenarioResult } from "../result.ts";
 import type { Stage } from "../stage.ts";
 import type { Target } from "../target/target.ts";
 import type { Transport } from "../transports.ts";
+import type { Turns } from "../turns.ts";
 
 /** How much of a scenario is done; which parts of it a scenario looks at is said in `sizes.ts`. */
 export interface Size {
@@ -43,6 +44,8 @@ export interface Bench {
   readonly canRestart: boolean;
   /** What the target has. */
   readonly transports: readonly Transport[];
+  /** The other side of a comparison, to take turns with; null: there is none. */
+  readonly turns: Turns | null;
   /** The population that scenarios share: connected by whoever asks first, with canaries. */
   held(): Promise<HeldStage>;
   /** A target and a population of its own; ended when `use` is. */
@@ -81,6 +84,8 @@ export interface Measured {
   readonly notes: readonly string[];
   /** Of what was measured, for gates on a rate. */
   readonly measuredMs: number;
+  /** Absent: its load took no turns. */
+  readonly rounds?: ScenarioResult["rounds"];
 }
 
 export interface Scenario {

@@ -31,5 +31,6 @@ export function measuredOf(
     stages: [...outcome.stages],
     notes: deliveryNotes(outcome),
     measuredMs: plan.measureMs,
+    ...(outcome.rounds.length > 0 && { rounds: [...outcome.rounds] }),
   };
 }

@@ -17,6 +17,15 @@ export interface Steady {
   readonly eventsPerSecond: number;
   /** When the first event is due, in microseconds of the run. */
   readonly startUs: number;
+  /** Absent: it goes on without a pause. */
+  readonly slots?: Slots;
+}
+
+/** So many events at the rate, and then none until the next slot begins: meanwhile another target has its load. */
+export interface Slots {
+  readonly events: number;
+  /** From the beginning of one to that of the next; longer than its events take. */
+  readonly everyUs: number;
 }
 
 export type PlannedEvent =
@@ -36,6 +45,8 @@ export const TOTAL_BYTES = 2 ** 40;
 /** Users follow each other in strides, so that neighbours, who share a generator and a moment of connecting, do not. */
 const STRIDE = 7_919;
 const US_PER_S = 1_000_000;
+/** No load has more, nor takes longer. */
+const ONE_SLOT: Slots = { events: Number.MAX_SAFE_INTEGER, everyUs: Number.MAX_SAFE_INTEGER };
 
 export function userIdOf(run: string, user: number): string {
   return `${run}-${user}`;
@@ -64,8 +75,27 @@ export function eventCount({ users, photosPerUser, rounds }: Steady): number {
 }
 
 /** When event `index` is due, in whole microseconds of the run; may be past the last event. */
-export function dueUs(steady: Steady, index: number): number {
-  return Math.round(steady.startUs + (index * US_PER_S) / steady.eventsPerSecond);
+export function dueUs({ startUs, eventsPerSecond, slots = ONE_SLOT }: Steady, index: number): number {
+  const slot = Math.floor(index / slots.events);
+  const inSlot = index - slot * slots.events;
+  return Math.round(startUs + slot * slots.everyUs + (inSlot * US_PER_S) / eventsPerSecond);
+}
+
+/**
+ * Of what is measured after the warm-up, where each slot begins and ends, and where the pause after the last one does.
+ * What is measured begins with a slot.
+ */
+export function marksUs(
+  { users, startUs, eventsPerSecond }: Steady,
+  { events, everyUs }: Slots,
+  { warmUpMs, measureMs }: { readonly warmUpMs: number; readonly measureMs: number },
+): readonly number[] {
+  const first = Math.ceil((users + (warmUpMs * eventsPerSecond) / 1_000) / events);
+  const slots = Math.max(1, Math.floor((measureMs * eventsPerSecond) / 1_000 / events));
+  const slotUs = (events * US_PER_S) / eventsPerSecond;
+  const beginUs = (slot: number) => startUs + (first + slot) * everyUs;
+  const marks = Array.from({ length: slots }, (_, slot) => [beginUs(slot), beginUs(slot) + slotUs]);
+  return [...marks.flat(), beginUs(slots)];
 }
 
 /** Index of the first progress event. */
@@ -95,8 +125,10 @@ export function dueInRoundUs(steady: Steady, placeOfUser: number, round: number)
 
 /** The round whose event was due at exactly this time; null: none of this user was. */
 export function roundDueAt(steady: Steady, placeOfUser: number, us: number): number | null {
-  const { users, rounds, eventsPerSecond, startUs } = steady;
-  const index = Math.round(((us - startUs) * eventsPerSecond) / US_PER_S);
+  const { users, rounds, eventsPerSecond, startUs, slots = ONE_SLOT } = steady;
+  const slot = Math.floor((us - startUs) / slots.everyUs);
+  const inSlot = Math.round(((us - startUs - slot * slots.everyUs) * eventsPerSecond) / US_PER_S);
+  const index = slot * slots.events + inSlot;
   const round = (index - placeOfUser) / users - 1;
   const isRound = Number.isInteger(round) && round >= 0 && round < rounds;
   return isRound && dueUs(steady, index) === us ? round : null;

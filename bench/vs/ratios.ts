@@ -3,12 +3,12 @@ import { isTelling, medianOf, medianRatioOf, ratioOf, spreadOf } from "../compar
 import { CATALOGUE } from "../gates/catalogue.ts";
 import type { Gate } from "../gates/parse.ts";
 import { holds } from "../gates/threshold.ts";
-import type { BenchResult, ScenarioResult } from "../result.ts";
+import type { BenchResult, Round, ScenarioResult } from "../result.ts";
 import { TRANSPORTS } from "../transports.ts";
 import type { Baseline } from "./baselines.ts";
 import type { Bar, Ratio, VsScenario } from "./result.ts";
 
-type Pair = readonly [hub: ScenarioResult | undefined, baseline: ScenarioResult | undefined];
+export type Pair = readonly [hub: ScenarioResult | undefined, baseline: ScenarioResult | undefined];
 
 /** A ratio to make: of which metric's which statistic. */
 interface Wanted {
@@ -16,8 +16,8 @@ interface Wanted {
   readonly transport: string | null;
   readonly metric: string;
   readonly statistic: string;
-  /** A time of a busy machine says nothing; a cost does, with its noise in the spread. */
-  readonly isTime: boolean;
+  /** A time of a busy machine says nothing, CPU little, and memory as much as of any other. */
+  readonly kind: "time" | "cpu" | "memory";
 }
 
 const COSTS = [
@@ -26,6 +26,8 @@ const COSTS = [
   "pss_per_connection_idle",
   "pss_per_connection_after",
 ] as const;
+/** Of a pair; with fewer the machine was too busy for its CPU to be told. */
+const MIN_QUIET_ROUNDS = 3;
 const TIMES = [
   ["p50", "med"],
   ["p99", "p(99)"],
@@ -60,20 +62,18 @@ export function ratiosOf(
 }
 
 function ratioRow(wanted: Wanted, pairs: readonly Pair[], bars: readonly Gate[]): Ratio {
-  const counting = wanted.isTime ? pairs.filter((pair) => !pair.some(isBusy)) : pairs;
+  const counting = wanted.kind === "time" ? pairs.filter((pair) => !isBusy(pair, wanted)) : pairs;
   // What does not count is better than nothing to look at.
   const shown = counting.length === 0 ? pairs : counting;
-  const busy = shown.filter((pair) => pair.some(isBusy)).length;
-  const read = shown.map(([hub, baseline]) => [readingOf(hub, wanted), readingOf(baseline, wanted)] as const);
-  const ratios = read.flatMap(
-    ([hub, baseline]) => ratioOf(baseline?.value ?? null, hub?.value ?? null) ?? [],
-  );
+  const busy = shown.filter((pair) => isBusy(pair, wanted)).length;
+  const values = shown.map((pair) => valuesOf(pair, wanted));
+  const ratios = values.flatMap(([hub, baseline]) => ratioOf(baseline, hub) ?? []);
   return {
     metric: wanted.name,
     transport: wanted.transport,
-    unit: read.flat().find((reading) => reading !== undefined)?.unit ?? "",
-    hub: medianOf(read.flatMap(([reading]) => reading?.value ?? [])),
-    baseline: medianOf(read.flatMap(([, reading]) => reading?.value ?? [])),
+    unit: shown.flat().flatMap((scenario) => readingOf(scenario, wanted)?.unit ?? [])[0] ?? "",
+    hub: medianOf(values.flatMap(([value]) => value ?? [])),
+    baseline: medianOf(values.flatMap(([, value]) => value ?? [])),
     ratio: medianRatioOf(ratios),
     spread: pairOf(spreadOf(ratios)),
     pairs: counting.length,
@@ -100,11 +100,18 @@ function judgeBar({ threshold }: Gate, ratios: readonly number[], wasBusy: boole
 function wantedOf({ id, load }: ScenarioResult): readonly Wanted[] {
   const known = CATALOGUE.get(id);
   const costs = COSTS.filter((name) => known?.has(name)).map((name) => ({
-    ...{ name, transport: null, metric: name, statistic: "value", isTime: false },
+    ...{ name, transport: null, metric: name, statistic: "value" },
+    kind: name.startsWith("cpu") ? ("cpu" as const) : ("memory" as const),
   }));
   const times = TRANSPORTS.filter((transport) => (load.connections[transport] ?? 0) > 0).flatMap(
     (transport) =>
-      TIMES.map(([name, statistic]) => ({ name, transport, metric: transport, statistic, isTime: true })),
+      TIMES.map(([name, statistic]) => ({
+        name,
+        transport,
+        metric: transport,
+        statistic,
+        kind: "time" as const,
+      })),
   );
   return [...costs, ...times];
 }
@@ -129,8 +136,36 @@ function isSame(one: ScenarioResult, other: ScenarioResult): boolean {
   return one.id === other.id && one.variant === other.variant;
 }
 
-function isBusy(scenario: ScenarioResult | undefined): boolean {
-  return (scenario?.reasons.length ?? 0) > 0;
+/** What the metric was on both sides: CPU where they took turns only of the rounds in which the machine was quiet. */
+function valuesOf(pair: Pair, wanted: Wanted): readonly [hub: number | null, baseline: number | null] {
+  const quiet = wanted.kind === "cpu" ? quietRoundsOf(pair) : null;
+  const valueIn = (scenario: ScenarioResult | undefined): number | null => {
+    const { value = null } = readingOf(scenario, wanted) ?? {};
+    if (value === null || quiet === null || quiet.length < MIN_QUIET_ROUNDS) return value;
+    return value * shareOf(scenario?.rounds ?? [], quiet);
+  };
+  return [valueIn(pair[0]), valueIn(pair[1])];
+}
+
+function isBusy(pair: Pair, { kind }: Pick<Wanted, "kind">): boolean {
+  if (kind === "memory") return false;
+  const quiet = kind === "cpu" ? quietRoundsOf(pair) : null;
+  if (quiet !== null) return quiet.length < MIN_QUIET_ROUNDS;
+  return pair.some((scenario) => (scenario?.reasons.length ?? 0) > 0);
+}
+
+/** Which of the rounds were quiet on both sides; null: they took no turns. */
+export function quietRoundsOf([hub, baseline]: Pair): readonly number[] | null {
+  if (hub?.rounds === undefined || baseline?.rounds === undefined) return null;
+  return hub.rounds.flatMap(({ isQuiet }, round) =>
+    isQuiet && baseline.rounds?.[round]?.isQuiet ? [round] : [],
+  );
+}
+
+/** How much CPU the rounds took that count, to what each took. */
+function shareOf(rounds: readonly Round[], counting: readonly number[]): number {
+  const mean = (some: readonly Round[]) => some.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / some.length;
+  return mean(rounds.filter((_, round) => counting.includes(round))) / mean(rounds);
 }
 
 function pairOf(spread: readonly [number, number] | null): [number, number] | null {

@@ -4,14 +4,16 @@ import type { AuditRules } from "../load/audit.ts";
 import { describeMachine } from "../machine/describe.ts";
 import type { Progress } from "../progress.ts";
 import type { BenchResult, ScenarioResult } from "../result.ts";
-import { outcomeOf, runBench } from "../run.ts";
+import { outcomeOf, type RunOutcome, runBench } from "../run.ts";
 import type { Sized } from "../sizes.ts";
 import { spawnTarget } from "../target/spawned.ts";
 import { TRANSPORTS, type Transport } from "../transports.ts";
+import { type Turns, TurnTaking } from "../turns.ts";
 import { type Baseline, TRANSPORTS_OF } from "./baselines.ts";
 import { ratiosOf } from "./ratios.ts";
 import { remarksOn } from "./remarks.ts";
 import { VS_VERSION, type VsResult } from "./result.ts";
+import { sharedProgress } from "./shared-progress.ts";
 
 export interface VsOptions {
   readonly baseline: Baseline;
@@ -60,25 +62,81 @@ const ABBA: readonly (readonly [Side, Side])[] = [
   ["baseline", "hub"],
 ];
 
-/** The same load on both in turn, each time in fresh processes, with the order turned from pair to pair. */
+/**
+ * The same load on both, each time in fresh processes, with the order turned from pair to pair: on one after the other, or,
+ * of costs, on both at the same time, where they take turns every few seconds.
+ */
 export async function runVs(options: VsOptions): Promise<VsOutcome> {
   const startedAt = new Date();
   const runs: Record<Side, BenchResult[]> = { hub: [], baseline: [] };
   let died: string | null = null;
   for (let pair = 1; pair <= options.pairs && died === null; pair += 1) {
+    const order = ABBA[(pair - 1) % 2] ?? [];
     const parts: Record<Side, BenchResult[]> = { hub: [], baseline: [] };
+    const take = (side: Side, { result, died: why }: RunOutcome): void => {
+      died ??= why;
+      parts[side].push(result);
+      options.onRun({ pair, side, result });
+    };
     for (const part of partsOf(options)) {
-      for (const side of ABBA[(pair - 1) % 2] ?? []) {
-        if (died !== null) break;
-        const { result, died: why } = await runPart(part, pair, side, options);
-        died = why;
-        parts[side].push(result);
-        options.onRun({ pair, side, result });
+      if (died !== null) break;
+      if (takesTurns(part)) {
+        const outcomes = await runTogether(part, pair, order, options);
+        for (const [side, outcome] of outcomes) take(side, outcome);
+      } else {
+        for (const side of order) {
+          if (died === null) take(side, await runPart(part, pair, side, options));
+        }
       }
     }
     for (const side of ["hub", "baseline"] as const) runs[side].push(...joined(parts[side], options));
   }
   return { died, result: resultOf(runs, startedAt, options) };
+}
+
+function takesTurns({ sized }: Part): boolean {
+  return sized.scenario.id === "cost";
+}
+
+/** Ends when both have; where one dies, what the other would measure is of no use. */
+async function runTogether(
+  part: Part,
+  pair: number,
+  order: readonly Side[],
+  options: VsOptions,
+): Promise<readonly (readonly [Side, RunOutcome])[]> {
+  const turnTaking = new TurnTaking(order.length);
+  const progress = sharedProgress(options.progress, order.length);
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const failures: unknown[] = [];
+  const run = async (side: Side, place: number): Promise<readonly [Side, RunOutcome]> => {
+    try {
+      const turns = turnTaking.of(place);
+      const outcome = await runPart(
+        part,
+        pair,
+        side,
+        { ...options, signal, progress: progress(place) },
+        turns,
+      );
+      if (outcome.died !== null) broken.abort();
+      return [side, outcome];
+    } catch (error) {
+      // What comes after the first follows from it.
+      failures.push(error);
+      broken.abort();
+      throw error;
+    } finally {
+      turnTaking.leave(place);
+    }
+  };
+  const ended = await Promise.allSettled(order.map(run));
+  const outcomes = ended.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+  const hasDied = outcomes.some(([, { died }]) => died !== null);
+  options.signal.throwIfAborted();
+  if (failures.length > 0 && !hasDied) throw failures[0];
+  return outcomes;
 }
 
 /** `cost` by transport, since it has a fresh target for each anyway. */
@@ -96,7 +154,8 @@ function runPart(
   pair: number,
   side: Side,
   { baseline, pairs, workers, rules, gates, profile, command, progress, signal }: VsOptions,
-): ReturnType<typeof runBench> {
+  turns?: Turns,
+): Promise<RunOutcome> {
   const kind = side === "hub" ? "hub" : baseline;
   const absent: readonly string[] = TRANSPORTS.filter((transport) => !transports.includes(transport));
   const told = (scenario: string): string => `${pair}/${pairs} ${kind} ${scenario}`;
@@ -109,6 +168,7 @@ function runPart(
     startTarget: () => spawnTarget({ kind, workers, flags: [] }),
     canRestart: true,
     startHubs: null,
+    ...(turns !== undefined && { turns }),
     rules: side === "hub" ? rules : BASELINE_RULES,
     progress: {
       phase: (scenario, phase) => progress.phase(told(scenario), phase),

@@ -62,13 +62,13 @@ export function addBench(program: Command, host: Host, end: End): void {
     .option("--gates <file>", "what must hold, in k6's grammar (default: ours)")
     .option("--self-test", "plants faults between a hub and its clients: each must turn its gate red")
     .addOption(
-      new Option("--vs <baseline>", "the same load on a baseline in turn, and the ratios").choices([
+      new Option("--vs <baseline>", "the same load on a baseline, in turn, and the ratios").choices([
         ...BASELINES,
       ]),
     )
     .option("--baseline <file>", "costs, or with --vs ratios, may be 10 % above those of this file")
     .option("--write-baseline <file>", "writes such a file")
-    .option("--pairs <n>", "with --vs: how often both are run (default: 5; fewer judge nothing)");
+    .option("--pairs <n>", "with --vs: how often both are started (default: 5; fewer judge nothing)");
   for (const format of OUTPUT_FORMATS) command.option(`--${format} <file>`, `writes the result as ${format}`);
   command.addHelpText("after", helpText());
   addCompare(command, host, end);
@@ -94,7 +94,7 @@ ${lines.join("\n")}
 Without --target it starts a hub of its own, as serve would, and ends it. Exit codes: 0 every gate passed, 1 one failed,
 2 wrong usage or gate file, 3 the machine was too busy to tell, 4 the target can't be reached or died.
 
---vs puts the same load on a hub and on a baseline in turn, in fresh processes, with the order turned each time, and judges
+--vs puts the same load on a hub and on a baseline, in fresh processes, where they take turns every few seconds, and judges
 the ratios of CPU and memory by the gates of vs. It runs cost, or cost and latency as named, over what the baseline has:
 plain-socketio is Socket.IO as a good engineer writes it in a day, with as many workers as the hub; bare-relay is the least
 that moves a message over WebSocket and SSE, one process whatever --workers says.

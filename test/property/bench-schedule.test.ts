@@ -8,11 +8,13 @@ import {
   eventCount,
   jobIdOf,
   jobPrefixOf,
+  marksUs,
   photoIdOf,
   photoNumber,
   placesOf,
   progressFrom,
   progressTo,
+  roundDueAt,
   type Steady,
 } from "../../bench/schedule/steady.ts";
 import { TRANSPORTS } from "../../bench/transports.ts";
@@ -33,6 +35,18 @@ const steady: fc.Arbitrary<Steady> = fc
     ...{ run: "run", name: "load1", photosPerUser, rounds: photosPerUser + moreRounds },
     ...more,
   }));
+
+/** Those that take turns with another's load, too. */
+const turning: fc.Arbitrary<Steady> = fc
+  .tuple(steady, fc.option(fc.record({ events: fc.integer({ min: 1, max: 300 }), pauseUs: fc.nat(10 ** 7) })))
+  .map(([load, turns]) => {
+    if (turns === null) return load;
+    const { events, pauseUs } = turns;
+    return { ...load, slots: { events, everyUs: slotUsOf(load, events) + pauseUs } };
+  });
+/** Whole microseconds, so that the next slot does not begin in it. */
+const slotUsOf = ({ eventsPerSecond }: Steady, events: number) =>
+  Math.ceil((events * 1_000_000) / eventsPerSecond);
 
 const indexes = (from: number, to: number) => Array.from({ length: to - from }, (_, offset) => from + offset);
 
@@ -56,7 +70,7 @@ describe("a steady load", () => {
 
   it("says of each user's photos when they move and complete, as the emitter does", () => {
     fc.assert(
-      fc.property(steady, (load) => {
+      fc.property(turning, (load) => {
         const places = placesOf(load);
         const moves = new Map<number, number>();
         const told: number[] = [];
@@ -69,6 +83,8 @@ describe("a steady load", () => {
           told.push(dueInRoundUs(load, places[event.user] ?? Number.NaN, round), event.photo);
           const photo = round < load.rounds ? round % load.photosPerUser : round - load.rounds;
           due.push(dueUs(load, index), photo);
+          const found = roundDueAt(load, places[event.user] ?? Number.NaN, dueUs(load, index));
+          expect(found).toBe(event.kind === "progressed" ? round : null);
         }
         expect(told).toEqual(due);
         const rounds = load.rounds + load.photosPerUser;
@@ -107,6 +123,40 @@ describe("a steady load", () => {
         expect(Math.abs(due - load.startUs - (index * 1_000_000) / load.eventsPerSecond)).toBeLessThan(1);
         // Progress is told by the due time: two of one photo must never be the same.
         expect(dueUs(load, index + 1)).toBeGreaterThan(due);
+      }),
+    );
+  });
+
+  it("that takes turns is due at its rate in its slots, and not between them", () => {
+    fc.assert(
+      fc.property(turning, fc.nat(10_000), (load, index) => {
+        const { startUs, slots } = load;
+        if (slots === undefined) return;
+        const slot = Math.floor(index / slots.events);
+        const inSlotUs = dueUs(load, index) - startUs - slot * slots.everyUs;
+        expect(inSlotUs).toBeGreaterThanOrEqual(0);
+        expect(inSlotUs).toBeLessThan(slotUsOf(load, slots.events));
+        expect(dueUs(load, index + 1)).toBeGreaterThan(dueUs(load, index));
+      }),
+    );
+  });
+
+  it("is measured from the first slot after its warm-up on, to the end of the last one's pause", () => {
+    fc.assert(
+      fc.property(turning, fc.nat(5_000), fc.nat(5_000), (load, warmUpMs, measureMs) => {
+        const { startUs, slots, eventsPerSecond, users } = load;
+        if (slots === undefined) return;
+        const marks = marksUs(load, slots, { warmUpMs, measureMs });
+        expect(marks.length % 2).toBe(1);
+        const begins = marks.filter((_, at) => at % 2 === 0);
+        for (const [at, beginUs] of begins.entries()) {
+          expect((beginUs - startUs) % slots.everyUs).toBe(0);
+          if (at > 0) expect(beginUs - (begins[at - 1] ?? 0)).toBe(slots.everyUs);
+        }
+        const before = ((begins[0] ?? 0) - startUs) / slots.everyUs;
+        expect(before * slots.events).toBeGreaterThanOrEqual(
+          users + (warmUpMs * eventsPerSecond) / 1_000 - 1e-6,
+        );
       }),
     );
   });

@@ -73,6 +73,51 @@ describe("ratios of a hub to a baseline", () => {
     });
   });
 
+  test("are of the rounds in which the machine was quiet, where both sides took turns", () => {
+    // As if the baseline took twice as much wherever the machine had no time for it.
+    const taking = (quietUs: number, busyUs: number, quiet: readonly boolean[]): BenchResult => {
+      const rounds = quiet.map((isQuiet) => ({ cpuUs: isQuiet ? quietUs : busyUs, isQuiet }));
+      const us = rounds.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / rounds.length;
+      const { scenarios, ...result } = run({ us, isBusy: true });
+      return { ...result, scenarios: scenarios.map((scenario) => ({ ...scenario, rounds })) };
+    };
+    const five = (result: BenchResult) => Array.from({ length: 5 }, () => result);
+    const some = [true, false, true, false, true];
+    const told = ratioOf("cpu_per_event", five(taking(60, 60, some)), five(taking(30, 60, some)));
+    expect(told.ratio).toBeCloseTo(2, 6);
+    expect([told.hub, told.baseline].map((us) => Math.round(us ?? 0))).toEqual([60, 30]);
+    expect(told.bars).toEqual([{ threshold: "value<=2", outcome: "passed" }]);
+    // On one side alone is not enough, and two rounds are too few.
+    const few = [true, false, true, false, false];
+    for (const other of [few, some.map((isQuiet) => !isQuiet)]) {
+      const open = ratioOf("cpu_per_event", five(taking(60, 60, some)), five(taking(30, 60, other)));
+      expect(open.bars).toEqual([{ threshold: "value<=2", outcome: "inconclusive" }]);
+    }
+  });
+
+  test("of memory count however busy the machine was, those of CPU do not", () => {
+    const busy = runs([45, 45, 45, 45, 45]).map(({ scenarios, ...result }) => ({
+      ...result,
+      scenarios: scenarios.map((scenario) => ({
+        ...scenario,
+        reasons: ["Other processes had this machine's CPUs for 40 % of the time: stop them."],
+        metrics: {
+          ...scenario.metrics,
+          pss_per_connection_idle: { type: "gauge", value: 10, unit: "KiB" } as const,
+        },
+      })),
+    }));
+    const gates = gatesOf({
+      "vs.bare-relay.cpu_per_event": ["value<=2"],
+      "vs.bare-relay.pss_per_connection_idle": ["value<=2"],
+    });
+    const outcomeOf = (name: string) => ratioOf(name, busy, busy, gates).bars[0]?.outcome;
+    expect([outcomeOf("cpu_per_event"), outcomeOf("pss_per_connection_idle")]).toEqual([
+      "inconclusive",
+      "passed",
+    ]);
+  });
+
   test("meet a bar or miss it only where all of the spread does", () => {
     expect(outcomesOf(runs([45, 48, 42, 51, 45]))).toEqual(["passed"]);
     expect(outcomesOf(runs([63, 69, 66, 75, 72]))).toEqual(["failed"]);

@@ -47,7 +47,12 @@ export async function benchVs(host: Host, flags: VsFlags, plan: VsPlan): Promise
   const names = plan.scenarios.length === 0 ? ["cost"] : plan.scenarios;
   const sized = vsPlanOf(profile, names, plan.wishes);
   const workers = workersOf(flags.workers);
-  await preflight(host, sized, true);
+  // Of costs, both sides are there at the same time.
+  const held = sized.map(({ scenario, size }) => ({
+    scenario,
+    size: { ...size, connections: 2 * size.connections },
+  }));
+  await preflight(host, held, true);
   const look = lookOf(host.stdout, host.env);
   return stoppable(host, async (signal, progress) => {
     const { result, died } = await runVs({
