@@ -19,7 +19,7 @@ import type {
   Subscription,
 } from "./contract.ts";
 import { Feed } from "./feed.ts";
-import type { Lane, Told, Work } from "./lane.ts";
+import type { Lane, Placed, Told, Work } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import { ownersOf } from "./owners.ts";
 import { Reader } from "./reader.ts";
@@ -115,7 +115,7 @@ export class CoreEngine implements Engine, LiveSource {
     const asked = ownersOf(events, this.#store);
     const owners = asked instanceof Promise ? await asked : asked;
     const rejected: Rejection[] = [];
-    const lanes: Lane[] = [];
+    const placed = new Map<Lane, Placed[]>();
     for (const [index, event] of events.entries()) {
       const owner = owners[index] ?? { code: "internal_error", message: "" };
       if (typeof owner !== "string") {
@@ -123,10 +123,12 @@ export class CoreEngine implements Engine, LiveSource {
         continue;
       }
       const lane = this.#lanes.of(owner, event.jobId);
-      if (lane.place({ index, event })) lanes.push(lane);
+      const others = placed.get(lane);
+      if (others === undefined) placed.set(lane, [{ index, event }]);
+      else others.push({ index, event });
     }
     const unchangedAt: number[] = [];
-    if (lanes.length > 0) await this.#tell(lanes, { unchangedAt, rejected });
+    if (placed.size > 0) await this.#tell(placed, { unchangedAt, rejected });
     unchangedAt.sort((left, right) => left - right);
     rejected.sort((left, right) => left.index - right.index);
     const accepted = events.length - unchangedAt.length - rejected.length;
@@ -195,21 +197,21 @@ export class CoreEngine implements Engine, LiveSource {
     await this.#store.close();
   }
 
-  /** Tells the lanes what is placed in them. Resolves when all have answered, with what they said added; rejects with the first refusal. */
+  /** Resolves when all lanes have answered, with what they said added; rejects with the first refusal. */
   #tell(
-    lanes: readonly Lane[],
+    placed: ReadonlyMap<Lane, readonly Placed[]>,
     { unchangedAt, rejected }: { readonly unchangedAt: number[]; readonly rejected: Rejection[] },
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      let left = lanes.length;
+      let left = placed.size;
       const answer = (told: Told) => {
         unchangedAt.push(...told.unchangedAt);
         rejected.push(...told.rejected);
         left -= 1;
         if (left === 0) resolve();
       };
-      for (const lane of lanes) {
-        lane.tell(answer, reject);
+      for (const [lane, its] of placed) {
+        lane.tell({ placed: its, resolve: answer, reject });
         this.#run(lane);
       }
     });

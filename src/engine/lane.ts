@@ -31,7 +31,6 @@ export class Lane {
   lookAtMs: number | null = null;
   isBusy = false;
   // null where there is nothing, which is most of the time: each open job has a lane.
-  #placed: Placed[] | null = null;
   #tellings: Telling[] | null = null;
   /** Photos whose newest state waits for its interval; null among them: the job itself. */
   #held: Set<string | null> | null = null;
@@ -67,21 +66,9 @@ export class Lane {
     for (const callback of callbacks) callback();
   }
 
-  /** True: it is the first of its call. */
-  place(placed: Placed): boolean {
-    if (this.#placed !== null) {
-      this.#placed.push(placed);
-      return false;
-    }
-    this.#placed = [placed];
-    return true;
-  }
-
-  /** What was placed since the last time waits for its turn. */
-  tell(resolve: Telling["resolve"], reject: Telling["reject"]): void {
+  tell(telling: Telling): void {
     this.#tellings ??= [];
-    this.#tellings.push({ placed: this.#placed ?? [], resolve, reject });
-    this.#placed = null;
+    this.#tellings.push(telling);
   }
 
   holds(photoId: string | null): boolean {

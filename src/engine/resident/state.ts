@@ -1,7 +1,6 @@
 import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
-import type { OutMessage } from "../contract.ts";
 import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import { PackedPhotos } from "../packed-photos.ts";
 import { addPhoto, createPackedJob, type KeptJob, type PackedJob } from "../records.ts";
@@ -34,8 +33,6 @@ export interface User {
   readonly jobs: Map<string, Kept>;
   /** Not on disk yet. */
   isNew: boolean;
-  /** Committed, and about to be told to the listener; null: nothing. */
-  unheard: readonly OutMessage[] | null;
   /** Under way. */
   commits: number;
   /** The round of `unloadIdle` in which somebody asked for it last. */
@@ -140,7 +137,6 @@ export class State {
       prunedSeq: 0,
       jobs: new Map(),
       isNew: true,
-      unheard: null,
       commits: 0,
       usedRound: this.#round,
     };
@@ -335,15 +331,7 @@ export class State {
       headSeq = Math.max(headSeq, kept.newestSeq);
     }
     const numbers = { startSeq, headSeq, givenSeq: headSeq, prunedSeq };
-    const user = {
-      userId,
-      ...numbers,
-      jobs,
-      isNew: false,
-      unheard: null,
-      commits: 0,
-      usedRound: this.#round,
-    };
+    const user = { userId, ...numbers, jobs, isNew: false, commits: 0, usedRound: this.#round };
     this.#users.set(userId, user);
     return user;
   }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Job } from "../../domain/job.ts";
 import { HubError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
+import type { OutMessage } from "../contract.ts";
 import { stamped } from "../shower.ts";
 import type {
   Change,
@@ -258,20 +259,17 @@ export class ResidentStore implements Store {
   }
 
   #apply(sealed: readonly Sealed[]): void {
-    const users: User[] = [];
+    const shown = new Map<User, OutMessage[]>();
     for (const one of sealed) {
       const { draft, user, messages } = one;
       this.#state.absorb(one);
       if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
-      if (user.unheard === null) users.push(user);
-      user.unheard = user.unheard === null ? messages : [...user.unheard, ...messages];
+      const waiting = shown.get(user);
+      if (waiting === undefined) shown.set(user, [...messages]);
+      else waiting.push(...messages);
     }
-    for (const user of users) {
-      const messages = user.unheard ?? [];
-      user.unheard = null;
-      this.#listener.shown(user.userId, messages);
-    }
+    for (const [{ userId }, messages] of shown) this.#listener.shown(userId, messages);
   }
 
   /** False: they could not be dropped now. */
