@@ -7,11 +7,12 @@ import { scrapeHub } from "./hub-metrics/scrape.ts";
 import { stageTimes } from "./hub-metrics/stages.ts";
 import { type Scrape, summed } from "./hub-metrics/text.ts";
 import type { Fleet, FleetJudgement } from "./load/fleet.ts";
+import { sum } from "./machine/kept-sum.ts";
 import { loadIn } from "./machine/load.ts";
 import { ProcessTree } from "./machine/process-tree.ts";
 import { type Sampler, startSampler } from "./machine/sampler.ts";
 import { machineSeries } from "./machine/series.ts";
-import { type Conditions, judgeConditions } from "./machine/validity.ts";
+import { type Conditions, judgeConditions, ofMachineAlone } from "./machine/validity.ts";
 import { percentileMs } from "./metric.ts";
 import type { Round, ScenarioResult, Series, StageTimes } from "./result.ts";
 import type { CompanionName } from "./stage.ts";
@@ -19,7 +20,6 @@ import type { Target } from "./target/target.ts";
 
 /** A hub whose core has just been killed, or that has no CPU, may not answer at once. */
 const SCRAPE_TRIES = 3;
-const UNKNOWN: Conditions = { machine: null, loopDelayP99Ms: null, emitterLagP99Ms: null, rateReached: null };
 
 export interface LoadOutcome {
   readonly judged: FleetJudgement;
@@ -117,7 +117,7 @@ export class RunningLoad {
     const last = await this.#scrape();
     const at = (ms: number) => ms - this.#zeroMs;
     const rounds = this.#rounds();
-    const inRounds = rounds.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
+    const inRounds = sum(rounds.map(({ cpuUs }) => cpuUs));
     return {
       judged,
       companions: seen,
@@ -161,7 +161,7 @@ export class RunningLoad {
       const [begin, end, next] = this.#marks.slice(at, at + 3);
       if (begin === undefined || end === undefined || next === undefined) break;
       const machine = loadIn(this.#sampler.readings, begin.atMs, next.atMs);
-      const isQuiet = machine !== null && judgeConditions({ ...UNKNOWN, machine }).conclusive;
+      const isQuiet = machine !== null && judgeConditions(ofMachineAlone(machine)).conclusive;
       rounds.push({ cpuUs: end.cpuUs - begin.cpuUs, isQuiet });
     }
     return rounds;
@@ -207,5 +207,5 @@ export function reasonsSince(
 }
 
 export function sumOf(reasons: Readonly<Record<string, number>>): number {
-  return Object.values(reasons).reduce((sum, count) => sum + count, 0);
+  return sum(Object.values(reasons));
 }

@@ -16,24 +16,25 @@ const START_IN_MS = 1_000;
 
 /** Lets so many sides be under load in turn, a few seconds each: whatever the machine is like, it is so for all. */
 export class TurnTaking {
+  readonly #count: number;
   /** Those that have not left. */
   readonly #sides = new Set<number>();
   readonly #waiting = new Map<number, (startMs: number) => void>();
 
   constructor(sides: number) {
+    this.#count = sides;
     for (let side = 0; side < sides; side += 1) this.#sides.add(side);
   }
 
   /** From 0, in which order they begin. */
   of(side: number): Turns {
-    const count = this.#sides.size;
     return {
       meet: async (slotMs) => {
         const startMs = await new Promise<number>((resolve) => {
           this.#waiting.set(side, resolve);
           this.#goOn();
         });
-        return { startsAtMs: startMs + side * slotMs, slotMs, everyMs: count * slotMs };
+        return { startsAtMs: startMs + side * slotMs, slotMs, everyMs: this.#count * slotMs };
       },
     };
   }

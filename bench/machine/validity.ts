@@ -14,6 +14,11 @@ export interface Conditions {
   readonly rateReached: number | null;
 }
 
+/** Where nothing but the machine was watched. */
+export function ofMachineAlone(machine: LoadRecord | null): Conditions {
+  return { machine, loopDelayP99Ms: null, emitterLagP99Ms: null, rateReached: null };
+}
+
 export interface Validity {
   /** false: what was measured says more of the machine than of the hub. */
   readonly conclusive: boolean;

@@ -1,7 +1,6 @@
 import { countText } from "../count-text.ts";
 import { byTransport } from "../load/population.ts";
 import { gauge } from "../metric.ts";
-import type { LoadPlan } from "../stage.ts";
 import { TRANSPORTS } from "../transports.ts";
 import type { Scenario } from "./scenario.ts";
 import { measuredOf, usersFor } from "./steady-load.ts";
@@ -15,13 +14,6 @@ const MIN_ROUNDS = 4;
  */
 const COLD_RATE = 1_000;
 
-function gentle(scenario: string, measureMs: number, connections: number): LoadPlan {
-  return {
-    ...{ scenario, eventsPerSecond: COLD_RATE, users: usersFor(COLD_RATE, connections), photosPerUser: 1 },
-    ...{ warmUpMs: 0, measureMs, isEachShown: false },
-  };
-}
-
 export const cost: Scenario = {
   id: "cost",
   about: "CPU and memory a connection and an event, each transport in a fresh hub",
@@ -33,18 +25,20 @@ export const cost: Scenario = {
           await stage.connect(this.id);
           const idle = await stage.hold(this.id, holdMs);
           const users = usersFor(eventsPerSecond, connections);
+          const plan = {
+            ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
+            isEachShown: true,
+          };
           if (eventsPerSecond > COLD_RATE && bench.turns === null) {
-            await stage.load(gentle(this.id, warmUpMs, connections));
+            await stage.load({
+              ...{ ...plan, eventsPerSecond: COLD_RATE, users: usersFor(COLD_RATE, connections) },
+              ...{ warmUpMs: 0, measureMs: warmUpMs, isEachShown: false },
+            });
           }
           const meet = (slotMs: number) =>
             bench.turns === null ? null : stage.meanwhile(this.id, "meet", bench.turns.meet(slotMs));
           const turn = await meet(Math.min(SLOT_MS, measureMs / MIN_ROUNDS));
-          const plan = {
-            ...{ scenario: this.id, eventsPerSecond, users, photosPerUser: 1, warmUpMs, measureMs },
-            isEachShown: true,
-            ...(turn !== null && { turn }),
-          };
-          const outcome = await stage.load(plan);
+          const outcome = await stage.load(turn === null ? plan : { ...plan, turn });
           const afterKib = stage.pssGrowthKib();
           // What ends while the other side is still at it would be in its figures.
           await meet(0);

@@ -7,7 +7,7 @@ import { loadIn } from "../machine/load.ts";
 import { ProcessTree } from "../machine/process-tree.ts";
 import { startSampler } from "../machine/sampler.ts";
 import { machineSeries } from "../machine/series.ts";
-import type { Conditions } from "../machine/validity.ts";
+import { type Conditions, ofMachineAlone } from "../machine/validity.ts";
 import { counter, gauge, type Metric, trend } from "../metric.ts";
 import type { Series } from "../result.ts";
 import { whileAlive } from "../target/alive.ts";
@@ -131,7 +131,7 @@ function metricsOf(results: ReadonlyMap<Part, PartResult>, wrong: number): Map<s
 /** That processes wait for a CPU says nothing here: who asks as fast as it is answered takes all there is. */
 function conditionsOf(machine: Conditions["machine"]): Conditions {
   const unpressed = machine === null ? null : { ...machine, mean: { ...machine.mean, pressure: null } };
-  return { machine: unpressed, loopDelayP99Ms: null, emitterLagP99Ms: null, rateReached: null };
+  return ofMachineAlone(unpressed);
 }
 
 function answeredSeries(points: Series["points"]): Series {

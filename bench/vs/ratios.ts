@@ -3,12 +3,13 @@ import { isTelling, medianOf, medianRatioOf, ratioOf, spreadOf } from "../compar
 import { CATALOGUE } from "../gates/catalogue.ts";
 import type { Gate } from "../gates/parse.ts";
 import { holds } from "../gates/threshold.ts";
+import { sum } from "../machine/kept-sum.ts";
 import type { BenchResult, Round, ScenarioResult } from "../result.ts";
 import { TRANSPORTS } from "../transports.ts";
 import type { Baseline } from "./baselines.ts";
 import type { Bar, Ratio, VsScenario } from "./result.ts";
 
-export type Pair = readonly [hub: ScenarioResult | undefined, baseline: ScenarioResult | undefined];
+type Pair = readonly [hub: ScenarioResult | undefined, baseline: ScenarioResult | undefined];
 
 /** A ratio to make: of which metric's which statistic. */
 interface Wanted {
@@ -44,9 +45,8 @@ export function ratiosOf(
   gates: readonly Gate[],
   gatesOf: (scenario: ScenarioResult) => readonly Gate[] = () => [],
 ): VsScenario[] {
-  return measuredIn([...hub, ...other]).map((like) => {
+  return pairedIn(hub, other).map(({ like, pairs }) => {
     const bars = [...gates, ...gatesOf(like)].filter(({ scenario }) => scenario === "vs");
-    const pairs = hub.map((result, index): Pair => [sameIn(result, like), sameIn(other[index], like)]);
     return {
       id: like.id,
       variant: like.variant,
@@ -120,6 +120,17 @@ function readingOf(scenario: ScenarioResult | undefined, { metric, statistic }: 
   return scenario === undefined ? undefined : readingsOf(scenario).get(`${metric} ${statistic}`);
 }
 
+/** Each scenario that has measured something, and its pairs. */
+export function pairedIn(
+  hub: readonly BenchResult[],
+  other: readonly BenchResult[],
+): readonly { readonly like: ScenarioResult; readonly pairs: readonly Pair[] }[] {
+  return measuredIn([...hub, ...other]).map((like) => ({
+    like,
+    pairs: hub.map((result, index): Pair => [sameIn(result, like), sameIn(other[index], like)]),
+  }));
+}
+
 /** Each that has measured something, once. */
 function measuredIn(results: readonly BenchResult[]): readonly ScenarioResult[] {
   const all = results.flatMap(({ scenarios }) =>
@@ -164,7 +175,7 @@ export function quietRoundsOf([hub, baseline]: Pair): readonly number[] | null {
 
 /** How much CPU the rounds took that count, to what each took. */
 function shareOf(rounds: readonly Round[], counting: readonly number[]): number {
-  const mean = (some: readonly Round[]) => some.reduce((sum, { cpuUs }) => sum + cpuUs, 0) / some.length;
+  const mean = (some: readonly Round[]) => sum(some.map(({ cpuUs }) => cpuUs)) / some.length;
   return mean(rounds.filter((_, round) => counting.includes(round))) / mean(rounds);
 }
 

@@ -1,8 +1,9 @@
 import { isTelling } from "../compare/spread.ts";
+import { sum } from "../machine/kept-sum.ts";
 import { counted, gatesWith, isBroken, redSentence, scenarioName } from "../report/words.ts";
 import type { BenchResult } from "../result.ts";
 import type { Baseline } from "./baselines.ts";
-import { quietRoundsOf } from "./ratios.ts";
+import { pairedIn, quietRoundsOf } from "./ratios.ts";
 
 /** What to know beside the ratios, a sentence each: what does not count, and why. */
 export function remarksOn(
@@ -25,26 +26,14 @@ export function remarksOn(
 
 /** How much of what took turns counts. */
 function roundRemarks(hub: readonly BenchResult[], other: readonly BenchResult[]): readonly string[] {
-  const counts = new Map<string, { quiet: number; all: number }>();
-  hub.forEach(({ scenarios }, index) => {
-    for (const scenario of scenarios) {
-      const same = other[index]?.scenarios.find((one) => scenarioName(one) === scenarioName(scenario));
-      const quiet = quietRoundsOf([scenario, same]);
-      if (quiet === null) continue;
-      const { quiet: before, all } = counts.get(scenarioName(scenario)) ?? { quiet: 0, all: 0 };
-      counts.set(scenarioName(scenario), {
-        quiet: before + quiet.length,
-        all: all + (scenario.rounds?.length ?? 0),
-      });
-    }
+  return pairedIn(hub, other).flatMap(({ like, pairs }) => {
+    const turned = pairs.filter((pair) => quietRoundsOf(pair) !== null);
+    const quiet = sum(turned.map((pair) => quietRoundsOf(pair)?.length ?? 0));
+    const all = sum(turned.map(([one]) => one?.rounds?.length ?? 0));
+    if (quiet === all) return [];
+    const rounds = `${quiet} of ${counted(all, "round")} count for CPU`;
+    return `${scenarioName(like)}: ${rounds}, the machine was too busy in the others.`;
   });
-  return [...counts].flatMap(([name, { quiet, all }]) =>
-    quiet === all
-      ? []
-      : [
-          `${name}: ${quiet} of ${counted(all, "round")} count for CPU, the machine was too busy in the others.`,
-        ],
-  );
 }
 
 function busyRemarks(hub: readonly BenchResult[], other: readonly BenchResult[]): readonly string[] {

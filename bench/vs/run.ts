@@ -80,7 +80,7 @@ export async function runVs(options: VsOptions): Promise<VsOutcome> {
     };
     for (const part of partsOf(options)) {
       if (died !== null) break;
-      if (takesTurns(part)) {
+      if (takesTurns(part.sized)) {
         const outcomes = await runTogether(part, pair, order, options);
         for (const [side, outcome] of outcomes) take(side, outcome);
       } else {
@@ -94,8 +94,9 @@ export async function runVs(options: VsOptions): Promise<VsOutcome> {
   return { died, result: resultOf(runs, startedAt, options) };
 }
 
-function takesTurns({ sized }: Part): boolean {
-  return sized.scenario.id === "cost";
+/** It has a fresh target for each transport, which may as well be there beside another's. */
+function takesTurns({ scenario }: Sized): boolean {
+  return scenario.id === "cost";
 }
 
 /** Ends when both have; where one dies, what the other would measure is of no use. */
@@ -139,11 +140,11 @@ async function runTogether(
   return outcomes;
 }
 
-/** `cost` by transport, since it has a fresh target for each anyway. */
+/** What takes turns does so by transport. */
 function partsOf({ scenarios, baseline }: VsOptions): readonly Part[] {
   const transports = TRANSPORTS_OF[baseline];
   return scenarios.flatMap((sized): Part[] =>
-    sized.scenario.id === "cost"
+    takesTurns(sized)
       ? transports.map((transport) => ({ sized, transports: [transport] }))
       : [{ sized, transports }],
   );

@@ -1,3 +1,4 @@
+import { sum } from "../machine/kept-sum.ts";
 import type { Progress, ProgressNumbers } from "../progress.ts";
 
 /** One line for several that go on at the same time: in which phase the last to tell is, and the numbers of all together. */
@@ -10,16 +11,16 @@ export function sharedProgress(progress: Progress, sides: number): (side: number
     },
     numbers: (numbers) => {
       told[side] = numbers;
-      progress.numbers(sumOf(told.filter((one) => one !== null)));
+      progress.numbers(together(told.filter((one) => one !== null)));
     },
   });
 }
 
-function sumOf(all: readonly ProgressNumbers[]): ProgressNumbers {
+function together(all: readonly ProgressNumbers[]): ProgressNumbers {
   return {
-    connected: all.reduce((sum, { connected }) => sum + connected, 0),
-    wanted: all.reduce((sum, { wanted }) => sum + wanted, 0),
-    messagesPerSecond: all.reduce((sum, one) => sum + (one.messagesPerSecond ?? 0), 0),
+    connected: sum(all.map(({ connected }) => connected)),
+    wanted: sum(all.map(({ wanted }) => wanted)),
+    messagesPerSecond: sum(all.map(({ messagesPerSecond }) => messagesPerSecond ?? 0)),
     p99Ms: greatestOf(all.map(({ p99Ms }) => p99Ms)),
     done: leastOf(all.map(({ done }) => done)),
   };

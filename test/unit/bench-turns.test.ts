@@ -28,5 +28,7 @@ describe("two sides that take turns", () => {
     taking.leave(0);
     expect(await waiting).toMatchObject({ slotMs: 100, everyMs: 200 });
     expect(await second.meet(100)).toMatchObject({ slotMs: 100 });
+    // It keeps its slots, also for who asks for them only now.
+    expect(await taking.of(1).meet(100)).toMatchObject({ everyMs: 200 });
   });
 });
