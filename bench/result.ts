@@ -66,7 +66,8 @@ const stageSchema = z.object({
 const roundSchema = z.object({
   /** Of all processes of the target. */
   cpuUs: z.number(),
-  /** The machine had nothing else to do, and all of its CPU. */
+  /** From its beginning to that of the next, hypervisor and other processes left the machine its CPU, but for what the
+   * limits of a busy machine allow. */
   isQuiet: z.boolean(),
 });
 

@@ -8,7 +8,7 @@ import { stageTimes } from "./hub-metrics/stages.ts";
 import { type Scrape, summed } from "./hub-metrics/text.ts";
 import type { Fleet, FleetJudgement } from "./load/fleet.ts";
 import { sum } from "./machine/kept-sum.ts";
-import { loadIn } from "./machine/load.ts";
+import { loadBetween, loadIn, type MachineReading } from "./machine/load.ts";
 import { ProcessTree } from "./machine/process-tree.ts";
 import { type Sampler, startSampler } from "./machine/sampler.ts";
 import { machineSeries } from "./machine/series.ts";
@@ -40,8 +40,8 @@ export interface LoadOutcome {
 }
 
 interface Mark {
-  readonly atMs: number;
   readonly cpuUs: number;
+  readonly machine: MachineReading;
 }
 
 interface LoadCost {
@@ -90,9 +90,9 @@ export class RunningLoad {
     this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
   }
 
-  /** Where a slot begins or ends, in turn, and where the pause after the last one does. */
+  /** Where a slot begins or is over, in turn, and where the pause after the last one ends. */
   mark(): void {
-    this.#marks.push({ atMs: performance.now(), cpuUs: this.#hub?.cpuUs() ?? 0 });
+    this.#marks.push({ cpuUs: this.#hub?.cpuUs() ?? 0, machine: this.#sampler.readNow() });
   }
 
   end(): void {
@@ -154,14 +154,14 @@ export class RunningLoad {
     };
   }
 
-  /** Judged by what the machine did from the beginning of each slot to that of the next, to a second. */
+  /** Judged by what the machine did from the beginning of each slot to that of the next. */
   #rounds(): readonly Round[] {
     const rounds: Round[] = [];
     for (let at = 0; this.#hub !== null && at + 2 < this.#marks.length; at += 2) {
       const [begin, end, next] = this.#marks.slice(at, at + 3);
       if (begin === undefined || end === undefined || next === undefined) break;
-      const machine = loadIn(this.#sampler.readings, begin.atMs, next.atMs);
-      const isQuiet = machine !== null && judgeConditions(ofMachineAlone(machine)).conclusive;
+      const mean = loadBetween(begin.machine, next.machine);
+      const isQuiet = judgeConditions(ofMachineAlone({ mean, worst: mean })).conclusive;
       rounds.push({ cpuUs: end.cpuUs - begin.cpuUs, isQuiet });
     }
     return rounds;

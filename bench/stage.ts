@@ -104,8 +104,9 @@ export class Stage {
   readonly #epochUs: number;
   /** The hub's processes; null: they run elsewhere. */
   readonly #hub: ProcessTree | null;
-  readonly #emptyPssKib: number | null;
-  readonly #emptyKernel: KernelMemory | null;
+  /** Before anybody connected. */
+  #emptyPssKib: number | null = null;
+  #emptyKernel: KernelMemory | null = null;
   readonly #companions = new Map<CompanionName, Fleet>();
   #loads = 0;
 
@@ -114,8 +115,6 @@ export class Stage {
     this.fleet = fleet;
     this.#epochUs = epochUs;
     this.#hub = hub;
-    this.#emptyPssKib = hub?.pssKib() ?? null;
-    this.#emptyKernel = kernelMemory();
   }
 
   /** Starts the generators; nobody is connected yet. */
@@ -139,6 +138,8 @@ export class Stage {
   /** Resolves when every client is connected or has failed, with how long it took them. */
   connect(scenario: string): Promise<Histogram> {
     const { population, connectPerSecond } = this.options;
+    this.#emptyPssKib = this.#hub?.pssKib() ?? null;
+    this.#emptyKernel = kernelMemory();
     const connected = this.fleet.connect(connectPerSecond);
     return this.#watched(scenario, "connect", connected, () => {
       return this.fleet.counts().everEstablished / population.connections;
@@ -198,7 +199,7 @@ export class Stage {
       const fromUs = dueUs(steady, progressFrom(steady)) + plan.warmUpMs * 1_000;
       return { ...scheduled, fromUs, toUs: dueUs(steady, progressTo(steady)), marksUs: [] };
     }
-    const marks = marksUs(steady, steady.slots, plan);
+    const marks = marksUs(steady, steady.slots, { ...plan, gapMs: turn?.gapMs ?? 0 });
     const [fromUs = 0, toUs = 0] = [marks[0], marks.at(-1)];
     return { ...scheduled, fromUs, toUs, marksUs: marks };
   }
@@ -301,7 +302,7 @@ export class Stage {
       startUs: Math.round(this.nowUs() + startInMs * 1_000),
       ...(turn !== undefined && {
         slots: {
-          events: Math.floor((turn.slotMs * eventsPerSecond) / 1_000),
+          events: Math.max(1, Math.floor((turn.slotMs * eventsPerSecond) / 1_000)),
           everyUs: Math.round(turn.everyMs * 1_000),
         },
       }),

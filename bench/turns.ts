@@ -1,7 +1,11 @@
-/** When a side has its load: in the first `slotMs` of every `everyMs`, from `startsAtMs` on, of `performance.now()`. */
+/**
+ * When a side has its load: in the first `slotMs` of every `everyMs`, from `startsAtMs` on, of `performance.now()`. What is
+ * under way then has another `gapMs` before the other side begins.
+ */
 export interface Turn {
   readonly startsAtMs: number;
   readonly slotMs: number;
+  readonly gapMs: number;
   readonly everyMs: number;
 }
 
@@ -11,6 +15,8 @@ export interface Turns {
   meet(slotMs: number): Promise<Turn>;
 }
 
+/** Longer than an event is under way: what it costs is its own side's, and does not meet the other's. */
+const GAP_MS = 200;
 /** Until both sides have prepared what they have to. */
 const START_IN_MS = 1_000;
 
@@ -34,7 +40,8 @@ export class TurnTaking {
           this.#waiting.set(side, resolve);
           this.#goOn();
         });
-        return { startsAtMs: startMs + side * slotMs, slotMs, everyMs: this.#count * slotMs };
+        const oneMs = slotMs + GAP_MS;
+        return { startsAtMs: startMs + side * oneMs, slotMs, gapMs: GAP_MS, everyMs: this.#count * oneMs };
       },
     };
   }
@@ -47,7 +54,7 @@ export class TurnTaking {
 
   #goOn(): void {
     if (this.#waiting.size < this.#sides.size) return;
-    const startMs = performance.now() + START_IN_MS;
+    const startMs = Math.ceil(performance.now()) + START_IN_MS;
     for (const resolve of this.#waiting.values()) resolve(startMs);
     this.#waiting.clear();
   }

@@ -26,6 +26,7 @@ export interface MachineReading {
   readonly loadCpuUs: number;
   /** CPU of those and everything else that the bench has started. */
   readonly oursCpuUs: number;
+  /** null: the system does not tell, or nobody asked. */
   readonly hubPssKib: number | null;
 }
 

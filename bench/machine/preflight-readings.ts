@@ -33,9 +33,9 @@ const IDLE_MS = 1_000;
 /** Takes a second. */
 export async function readForPreflight(): Promise<PreflightReadings> {
   const read = machineReader({ hub: new ProcessTree([]), load: new ProcessTree([]) });
-  const before = read();
+  const before = read("all");
   await wait(IDLE_MS);
-  const after = read();
+  const after = read("all");
   const [, first, last] = /^(\d+)\s+(\d+)/.exec(sysctl("net/ipv4/ip_local_port_range") ?? "") ?? [];
   const conntrackMax = count("net/netfilter/nf_conntrack_max");
   const conntrackCount = count("net/netfilter/nf_conntrack_count");

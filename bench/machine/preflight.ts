@@ -10,6 +10,8 @@ export interface RunPlan {
   readonly generators: number;
   /** Whether the hub runs on this machine: its sockets, its memory, and more than one address to reach it at. */
   readonly hubHere: boolean;
+  /** Targets that are there at the same time, each with as many connections. */
+  readonly sides: number;
 }
 
 /** What a process has open beside its clients. */
@@ -38,7 +40,7 @@ export function judgePreflight(plan: RunPlan, readings: PreflightReadings): read
 /** How many 127.0.0.N the clients are to connect to, so that none runs out of local ports; 1 for a hub elsewhere. */
 export function destinationsFor(plan: RunPlan, readings: PreflightReadings): number {
   const ports = usablePorts(readings);
-  return plan.hubHere && ports !== null ? Math.max(1, Math.ceil(plan.connections / ports)) : 1;
+  return plan.hubHere && ports !== null ? Math.max(1, Math.ceil(allOf(plan) / ports)) : 1;
 }
 
 function openFiles({ connections, generators, hubHere }: RunPlan, { openFiles }: PreflightReadings): Finding {
@@ -59,9 +61,9 @@ function localPorts(plan: RunPlan, readings: PreflightReadings): Finding | null 
   const ports = usablePorts(readings);
   if (ports === null) return null;
   const destinations = destinationsFor(plan, readings);
-  const what = `local ports: ${countText(ports)} usable for each address of the hub, for ${countText(plan.connections)} connections`;
+  const what = `local ports: ${countText(ports)} usable for each address of the hub, for ${countText(allOf(plan))} connections`;
   const addresses = destinations === 1 ? "" : ` to 127.0.0.1 to 127.0.0.${destinations}`;
-  if (plan.connections <= ports * destinations) return ok(`${what}${addresses}`);
+  if (allOf(plan) <= ports * destinations) return ok(`${what}${addresses}`);
   return refusal(
     what,
     'sudo sysctl -w net.ipv4.ip_local_port_range="10240 65535", or fewer connections from this machine',
@@ -76,9 +78,9 @@ function usablePorts({ localPorts, timeWaitReuse, timeWaits }: PreflightReadings
   return Math.max(1, Math.floor(all * PORTS_IN_USE) - waiting);
 }
 
-function memory({ connections }: RunPlan, { availableBytes }: PreflightReadings): Finding | null {
+function memory(plan: RunPlan, { availableBytes }: PreflightReadings): Finding | null {
   if (availableBytes === null) return null;
-  const needed = connections * BYTES_PER_CONNECTION + BYTES_AT_REST;
+  const needed = allOf(plan) * BYTES_PER_CONNECTION + plan.sides * BYTES_AT_REST;
   const what = `memory: about ${countText(needed / MIB)} MiB needed, ${countText(availableBytes / MIB)} MiB available`;
   if (availableBytes < needed) return refusal(what, "fewer connections, or end what uses the memory");
   return availableBytes < 2 * needed ? warning(what, "end what uses the memory, lest it swaps") : ok(what);
@@ -90,12 +92,18 @@ function backlog({ somaxconn }: PreflightReadings): Finding | null {
   return somaxconn >= BACKLOG ? ok(what) : warning(what, `sudo sysctl -w net.core.somaxconn=4096`);
 }
 
-function conntrack({ connections }: RunPlan, { conntrack }: PreflightReadings): Finding | null {
+function conntrack(plan: RunPlan, { conntrack }: PreflightReadings): Finding | null {
   if (conntrack === null) return null;
+  const connections = allOf(plan);
   const { max, count } = conntrack;
   const what = `net.netfilter.nf_conntrack_max: ${countText(max)}, ${countText(count)} in use`;
   if (max - count >= 2 * connections) return ok(what);
   const fix = `sudo sysctl -w net.netfilter.nf_conntrack_max=${count + 4 * connections}`;
   // Without a rule that needs it, nothing is tracked, whatever the limit.
   return count > 0 && max - count < connections ? refusal(what, fix) : warning(what, fix);
+}
+
+/** Connections of all sides. */
+function allOf({ connections, sides }: RunPlan): number {
+  return sides * connections;
 }

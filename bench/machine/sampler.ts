@@ -12,6 +12,8 @@ export interface MeasuredProcesses {
 export interface Sampler {
   /** So far, the oldest first. */
   readonly readings: readonly MachineReading[];
+  /** One beside them, without the memory, which takes most of the time that a reading does. */
+  readNow(): MachineReading;
   /** Takes a last one. */
   stop(): void;
 }
@@ -24,9 +26,9 @@ const MAX_READINGS = 1_800;
 export function startSampler(processes: MeasuredProcesses): Sampler {
   const read = machineReader(processes);
   let periodMs = PERIOD_MS;
-  let readings = [read()];
+  let readings = [read("all")];
   const take = (): void => {
-    readings.push(read());
+    readings.push(read("all"));
     if (readings.length < MAX_READINGS) return;
     readings = readings.filter((_, index) => index % 2 === 0);
     periodMs *= 2;
@@ -38,19 +40,23 @@ export function startSampler(processes: MeasuredProcesses): Sampler {
     get readings() {
       return readings;
     },
+    readNow: () => read("all but memory"),
     stop() {
       clearInterval(timer);
-      readings.push(read());
+      readings.push(read("all"));
     },
   };
 }
 
-/** Reads all that a sampler does, when it is called. */
-export function machineReader({ hub, load }: MeasuredProcesses): () => MachineReading {
+/** Reads what a sampler does, when it is called. */
+export function machineReader({
+  hub,
+  load,
+}: MeasuredProcesses): (what: "all" | "all but memory") => MachineReading {
   const ours = new ProcessTree([process.pid, ...(hub?.roots ?? []), ...load.roots]);
   // That file is there where the kernel keeps the time of interrupts (CONFIG_IRQ_TIME_ACCOUNTING), and only there.
   const interruptsApart = readProc("/proc/pressure/irq") !== null;
-  return () => ({
+  return (what) => ({
     atMs: performance.now(),
     cpu: parseCpuTimes(readProc("/proc/stat") ?? ""),
     pressureUs: parsePressureUs(readProc("/proc/pressure/cpu") ?? ""),
@@ -58,6 +64,6 @@ export function machineReader({ hub, load }: MeasuredProcesses): () => MachineRe
     oursCpuUs: ours.cpuUs(),
     hubCpuUs: hub?.cpuUs() ?? null,
     loadCpuUs: load.cpuUs(),
-    hubPssKib: hub?.pssKib() ?? null,
+    hubPssKib: what === "all" ? (hub?.pssKib() ?? null) : null,
   });
 }

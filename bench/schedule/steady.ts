@@ -82,17 +82,17 @@ export function dueUs({ startUs, eventsPerSecond, slots = ONE_SLOT }: Steady, in
 }
 
 /**
- * Of what is measured after the warm-up, where each slot begins and ends, and where the pause after the last one does.
- * What is measured begins with a slot.
+ * Of what is measured after the warm-up, where each slot begins, where what came of it is over (`gapMs` after its end), and
+ * where the pause after the last one ends. What is measured begins with a slot.
  */
 export function marksUs(
   { users, startUs, eventsPerSecond }: Steady,
   { events, everyUs }: Slots,
-  { warmUpMs, measureMs }: { readonly warmUpMs: number; readonly measureMs: number },
+  { warmUpMs, measureMs, gapMs }: Readonly<Record<"warmUpMs" | "measureMs" | "gapMs", number>>,
 ): readonly number[] {
   const first = Math.ceil((users + (warmUpMs * eventsPerSecond) / 1_000) / events);
   const slots = Math.max(1, Math.floor((measureMs * eventsPerSecond) / 1_000 / events));
-  const slotUs = (events * US_PER_S) / eventsPerSecond;
+  const slotUs = (events * US_PER_S) / eventsPerSecond + gapMs * 1_000;
   const beginUs = (slot: number) => startUs + (first + slot) * everyUs;
   const marks = Array.from({ length: slots }, (_, slot) => [beginUs(slot), beginUs(slot) + slotUs]);
   return [...marks.flat(), beginUs(slots)];

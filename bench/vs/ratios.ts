@@ -62,7 +62,7 @@ export function ratiosOf(
 }
 
 function ratioRow(wanted: Wanted, pairs: readonly Pair[], bars: readonly Gate[]): Ratio {
-  const counting = wanted.kind === "time" ? pairs.filter((pair) => !isBusy(pair, wanted)) : pairs;
+  const counting = pairs.filter((pair) => counts(pair, wanted));
   // What does not count is better than nothing to look at.
   const shown = counting.length === 0 ? pairs : counting;
   const busy = shown.filter((pair) => isBusy(pair, wanted)).length;
@@ -152,17 +152,27 @@ function valuesOf(pair: Pair, wanted: Wanted): readonly [hub: number | null, bas
   const quiet = wanted.kind === "cpu" ? quietRoundsOf(pair) : null;
   const valueIn = (scenario: ScenarioResult | undefined): number | null => {
     const { value = null } = readingOf(scenario, wanted) ?? {};
-    if (value === null || quiet === null || quiet.length < MIN_QUIET_ROUNDS) return value;
+    if (value === null || quiet === null || !isToldOfCpu(pair)) return value;
     return value * shareOf(scenario?.rounds ?? [], quiet);
   };
   return [valueIn(pair[0]), valueIn(pair[1])];
 }
 
+/** Of CPU without turns all do: there the most of them decide whether anything is told. */
+function counts(pair: Pair, wanted: Wanted): boolean {
+  const isWhole = wanted.kind === "cpu" && quietRoundsOf(pair) === null;
+  return isWhole || !isBusy(pair, wanted);
+}
+
 function isBusy(pair: Pair, { kind }: Pick<Wanted, "kind">): boolean {
   if (kind === "memory") return false;
-  const quiet = kind === "cpu" ? quietRoundsOf(pair) : null;
-  if (quiet !== null) return quiet.length < MIN_QUIET_ROUNDS;
+  if (kind === "cpu" && quietRoundsOf(pair) !== null) return !isToldOfCpu(pair);
   return pair.some((scenario) => (scenario?.reasons.length ?? 0) > 0);
+}
+
+/** Of a pair that took turns: it has so many quiet rounds that its CPU can be told. */
+export function isToldOfCpu(pair: Pair): boolean {
+  return (quietRoundsOf(pair)?.length ?? 0) >= MIN_QUIET_ROUNDS;
 }
 
 /** Which of the rounds were quiet on both sides; null: they took no turns. */
@@ -173,7 +183,7 @@ export function quietRoundsOf([hub, baseline]: Pair): readonly number[] | null {
   );
 }
 
-/** How much CPU the rounds took that count, to what each took. */
+/** How much CPU the rounds took that count, to what each took: of events each has as many. */
 function shareOf(rounds: readonly Round[], counting: readonly number[]): number {
   const mean = (some: readonly Round[]) => sum(some.map(({ cpuUs }) => cpuUs)) / some.length;
   return mean(rounds.filter((_, round) => counting.includes(round))) / mean(rounds);

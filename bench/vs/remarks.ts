@@ -3,7 +3,7 @@ import { sum } from "../machine/kept-sum.ts";
 import { counted, gatesWith, isBroken, redSentence, scenarioName } from "../report/words.ts";
 import type { BenchResult } from "../result.ts";
 import type { Baseline } from "./baselines.ts";
-import { pairedIn, quietRoundsOf } from "./ratios.ts";
+import { isToldOfCpu, pairedIn, quietRoundsOf } from "./ratios.ts";
 
 /** What to know beside the ratios, a sentence each: what does not count, and why. */
 export function remarksOn(
@@ -31,8 +31,9 @@ function roundRemarks(hub: readonly BenchResult[], other: readonly BenchResult[]
     const quiet = sum(turned.map((pair) => quietRoundsOf(pair)?.length ?? 0));
     const all = sum(turned.map(([one]) => one?.rounds?.length ?? 0));
     if (quiet === all) return [];
-    const rounds = `${quiet} of ${counted(all, "round")} count for CPU`;
-    return `${scenarioName(like)}: ${rounds}, the machine was too busy in the others.`;
+    const rounds = `${quiet} of ${counted(all, "round")} had the machine to themselves`;
+    const told = `${turned.filter(isToldOfCpu).length} of ${counted(turned.length, "pair")}`;
+    return `${scenarioName(like)}: ${rounds}; CPU is that of ${told}, with 3 or more of them each.`;
   });
 }
 

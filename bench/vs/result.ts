@@ -28,7 +28,7 @@ const ratioSchema = z.object({
   ratio: z.number().nullable(),
   /** Between which two ratios their median lies, with 90 % or more from 5 pairs on; null: fewer than two. */
   spread: z.tuple([z.number(), z.number()]).nullable(),
-  /** Pairs that count: for a time, without those of a busy machine. */
+  /** Pairs that count: for a time and for CPU, without those of a busy machine. */
   pairs: z.number(),
   bars: z.array(barSchema),
 });

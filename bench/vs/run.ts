@@ -8,12 +8,12 @@ import { outcomeOf, type RunOutcome, runBench } from "../run.ts";
 import type { Sized } from "../sizes.ts";
 import { spawnTarget } from "../target/spawned.ts";
 import { TRANSPORTS, type Transport } from "../transports.ts";
-import { type Turns, TurnTaking } from "../turns.ts";
+import type { Turns } from "../turns.ts";
 import { type Baseline, TRANSPORTS_OF } from "./baselines.ts";
 import { ratiosOf } from "./ratios.ts";
 import { remarksOn } from "./remarks.ts";
 import { VS_VERSION, type VsResult } from "./result.ts";
-import { sharedProgress } from "./shared-progress.ts";
+import { runTogether } from "./together.ts";
 
 export interface VsOptions {
   readonly baseline: Baseline;
@@ -49,7 +49,7 @@ export interface VsOutcome {
 
 type Side = "hub" | "baseline";
 
-/** What is run on one side and then at once on the other, so that a pair shares what the machine was like. */
+/** What is run on both sides at once, or on one right after the other, so that a pair shares what the machine was like. */
 interface Part {
   readonly sized: Sized;
   readonly transports: readonly Transport[];
@@ -81,7 +81,9 @@ export async function runVs(options: VsOptions): Promise<VsOutcome> {
     for (const part of partsOf(options)) {
       if (died !== null) break;
       if (takesTurns(part.sized)) {
-        const outcomes = await runTogether(part, pair, order, options);
+        const outcomes = await runTogether(order, options, (side, shared) =>
+          runPart(part, pair, side, { ...options, ...shared }, shared.turns),
+        );
         for (const [side, outcome] of outcomes) take(side, outcome);
       } else {
         for (const side of order) {
@@ -95,49 +97,8 @@ export async function runVs(options: VsOptions): Promise<VsOutcome> {
 }
 
 /** It has a fresh target for each transport, which may as well be there beside another's. */
-function takesTurns({ scenario }: Sized): boolean {
+export function takesTurns({ scenario }: Sized): boolean {
   return scenario.id === "cost";
-}
-
-/** Ends when both have; where one dies, what the other would measure is of no use. */
-async function runTogether(
-  part: Part,
-  pair: number,
-  order: readonly Side[],
-  options: VsOptions,
-): Promise<readonly (readonly [Side, RunOutcome])[]> {
-  const turnTaking = new TurnTaking(order.length);
-  const progress = sharedProgress(options.progress, order.length);
-  const broken = new AbortController();
-  const signal = AbortSignal.any([options.signal, broken.signal]);
-  const failures: unknown[] = [];
-  const run = async (side: Side, place: number): Promise<readonly [Side, RunOutcome]> => {
-    try {
-      const turns = turnTaking.of(place);
-      const outcome = await runPart(
-        part,
-        pair,
-        side,
-        { ...options, signal, progress: progress(place) },
-        turns,
-      );
-      if (outcome.died !== null) broken.abort();
-      return [side, outcome];
-    } catch (error) {
-      // What comes after the first follows from it.
-      failures.push(error);
-      broken.abort();
-      throw error;
-    } finally {
-      turnTaking.leave(place);
-    }
-  };
-  const ended = await Promise.allSettled(order.map(run));
-  const outcomes = ended.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
-  const hasDied = outcomes.some(([, { died }]) => died !== null);
-  options.signal.throwIfAborted();
-  if (failures.length > 0 && !hasDied) throw failures[0];
-  return outcomes;
 }
 
 /** What takes turns does so by transport. */

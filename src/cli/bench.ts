@@ -137,7 +137,7 @@ async function bench(host: Host, scenarios: readonly string[], options: Options)
     throw new CommandFailed(exitCode.usage, `there is no k6; ${howToInstallK6}`);
   }
   const target = await targetOf(host, options);
-  await preflight(host, sized, target.kind !== "remote");
+  await preflight(host, sized, { hubHere: target.kind !== "remote", sides: 1 });
   const look = lookOf(host.stdout, host.env);
   return stoppable(host, async (signal, progress) => {
     const { result, died } = await runBench({

@@ -8,7 +8,7 @@ import { parseVsResult } from "../../bench/vs/result.ts";
 
 /** The built program, since it starts itself, both sides and its load generators from what is built. */
 const program = fileURLToPath(new URL("../../dist/bin/progress-hub.js", import.meta.url));
-/** Four targets in turn, each with load generators of its own. */
+/** Twice two targets at the same time, each with load generators of its own. */
 const TIMEOUT_MS = 180_000;
 const folder = mkdtempSync(join(tmpdir(), "progress-hub-vs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -55,6 +55,9 @@ test(
     for (const scenario of [...(hub?.scenarios ?? []), ...(baseline?.scenarios ?? [])]) {
       expect(scenario.metrics.cpu_per_event).toMatchObject({ type: "gauge", unit: "µs" });
       expect(scenario.metrics.foreign).toMatchObject({ count: 0 });
+      // One after the other they would have no rounds.
+      expect(scenario.rounds).toHaveLength(4);
+      expect(scenario.rounds?.reduce((sum, { cpuUs }) => sum + cpuUs, 0)).toBeGreaterThan(0);
     }
     for (const { ratios } of result.scenarios) {
       expect(ratios.find(({ metric }) => metric === "cpu_per_event")).toMatchObject({

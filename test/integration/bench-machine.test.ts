@@ -168,7 +168,7 @@ test("a sampler tells whose CPU it was: the hub's, the load's, or another's", as
 
 test("this machine can be judged, with a figure in every line", async () => {
   const findings = judgePreflight(
-    { connections: 10, generators: 1, hubHere: true },
+    { connections: 10, generators: 1, hubHere: true, sides: 1 },
     await readForPreflight(),
   );
   expect(findings.length).toBeGreaterThan(4);

@@ -143,11 +143,18 @@ describe("a steady load", () => {
 
   it("is measured from the first slot after its warm-up on, to the end of the last one's pause", () => {
     fc.assert(
-      fc.property(turning, fc.nat(5_000), fc.nat(5_000), (load, warmUpMs, measureMs) => {
+      fc.property(turning, fc.nat(5_000), fc.nat(5_000), fc.nat(300), (load, warmUpMs, measureMs, gapMs) => {
         const { startUs, slots, eventsPerSecond, users } = load;
         if (slots === undefined) return;
-        const marks = marksUs(load, slots, { warmUpMs, measureMs });
-        expect(marks.length % 2).toBe(1);
+        const marks = marksUs(load, slots, { warmUpMs, measureMs, gapMs });
+        const wanted = Math.floor((measureMs * eventsPerSecond) / 1_000 / slots.events);
+        expect(marks.length).toBe(2 * Math.max(1, wanted) + 1);
+        for (const [at, endUs] of marks.entries()) {
+          if (at % 2 === 0) continue;
+          // All that is due in the slot is due before, and had the gap to arrive.
+          const slotUs = endUs - (marks[at - 1] ?? 0) - gapMs * 1_000;
+          expect(Math.ceil(slotUs - 1e-3)).toBe(slotUsOf(load, slots.events));
+        }
         const begins = marks.filter((_, at) => at % 2 === 0);
         for (const [at, beginUs] of begins.entries()) {
           expect((beginUs - startUs) % slots.everyUs).toBe(0);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { takeOver } from "../../src/domain/draft.ts";
+import { draftOf, takeOver } from "../../src/domain/draft.ts";
 import { createJob } from "../../src/domain/job.ts";
 import { shown } from "./arbitrary-jobs.ts";
 
@@ -18,4 +18,9 @@ it("a job that takes over what another one shows shows all of it, in the objects
       expect(other.shown).toEqual(after);
     }),
   );
+});
+
+it("a draft has the fields of a job, in their order", () => {
+  const job = createJob("u", "j", 0);
+  expect(Object.keys(draftOf(job))).toEqual(Object.keys(job));
 });

@@ -4,7 +4,7 @@ import type { Finding } from "../../bench/machine/finding.ts";
 import { destinationsFor, judgePreflight, type RunPlan } from "../../bench/machine/preflight.ts";
 import { type PreflightReadings, parseOpenFiles } from "../../bench/machine/preflight-readings.ts";
 
-const PLAN: RunPlan = { connections: 10_000, generators: 2, hubHere: true };
+const PLAN: RunPlan = { connections: 10_000, generators: 2, hubHere: true, sides: 1 };
 const READINGS: PreflightReadings = {
   openFiles: 20_000,
   localPorts: { first: 32_768, last: 60_999 },
@@ -117,4 +117,14 @@ test.each<[string, string, Record<string, string>, number | null]>([
   ],
 ])("CPU quota: %s", (_name, membership, files, quota) => {
   expect(cpuQuotaOf(membership, (path) => files[path] ?? null)).toBe(quota);
+});
+
+test("two sides at the same time need memory and ports for both, and files for one", () => {
+  const plan = { sides: 2 };
+  expect(notOk({}, plan)).toEqual([]);
+  expect(judgePreflight({ ...PLAN, ...plan }, READINGS)[0]).toEqual(judgePreflight(PLAN, READINGS)[0]);
+  expect(notOk({ availableBytes: 2.5e9 })).toEqual([expect.objectContaining({ level: "warning" })]);
+  expect(notOk({ availableBytes: 2.5e9 }, plan)).toEqual([expect.objectContaining({ level: "refusal" })]);
+  const few = { ...READINGS, localPorts: { first: 40_000, last: 54_999 } };
+  expect([destinationsFor(PLAN, few), destinationsFor({ ...PLAN, ...plan }, few)]).toEqual([1, 2]);
 });

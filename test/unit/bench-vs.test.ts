@@ -93,6 +93,19 @@ describe("ratios of a hub to a baseline", () => {
       const open = ratioOf("cpu_per_event", five(taking(60, 60, some)), five(taking(30, 60, other)));
       expect(open.bars).toEqual([{ threshold: "value<=2", outcome: "inconclusive" }]);
     }
+    // Pairs that have too few are left out, and five are needed without them.
+    const hub = taking(60, 60, some);
+    const telling = Array.from({ length: 5 }, () => taking(30, 30, some));
+    const mute = [taking(50, 50, few), taking(40, 40, few)];
+    const hubs = Array.from({ length: 7 }, () => hub);
+    expect(ratioOf("cpu_per_event", hubs, [...telling, ...mute])).toMatchObject({
+      ...{ ratio: 2, spread: [2, 2], pairs: 5 },
+      bars: [{ outcome: "passed" }],
+    });
+    expect(ratioOf("cpu_per_event", hubs.slice(1), [...telling.slice(1), ...mute])).toMatchObject({
+      ...{ ratio: 2, pairs: 4 },
+      bars: [{ outcome: "inconclusive" }],
+    });
   });
 
   test("of memory count however busy the machine was, those of CPU do not", () => {

@@ -1,14 +1,18 @@
 import { generatorsFor } from "../../../bench/load/fleet.ts";
-import { judgePreflight } from "../../../bench/machine/preflight.ts";
+import { judgePreflight, type RunPlan } from "../../../bench/machine/preflight.ts";
 import { readForPreflight } from "../../../bench/machine/preflight-readings.ts";
 import type { Sized } from "../../../bench/sizes.ts";
 import { CommandFailed, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 
 /** Whether this machine can hold the largest of the scenarios; throws with the exact fix where it can't. */
-export async function preflight({ stderr }: Host, sized: readonly Sized[], hubHere: boolean): Promise<void> {
+export async function preflight(
+  { stderr }: Host,
+  sized: readonly Sized[],
+  where: Pick<RunPlan, "hubHere" | "sides">,
+): Promise<void> {
   const connections = Math.max(...sized.map(({ size }) => size.connections));
-  const plan = { connections, generators: generatorsFor(connections), hubHere };
+  const plan = { ...where, connections, generators: generatorsFor(connections) };
   const findings = judgePreflight(plan, await readForPreflight());
   for (const { level, what, fix } of findings) {
     if (level === "warning") stderr.write(`warning: ${what}; ${fix}\n`);

@@ -43,7 +43,10 @@ export async function selfTest(
   { wishes, gates, rules, startTarget, json }: SelfTest,
 ): Promise<ExitCode> {
   const size = sizeWith(SELF_TEST_SIZE, wishes);
-  await preflight(host, planOf("smoke", ["latency"], { connections: 2 * size.connections }), true);
+  await preflight(host, planOf("smoke", ["latency"], { connections: 2 * size.connections }), {
+    hubHere: true,
+    sides: 1,
+  });
   const look = lookOf(host.stdout, host.env);
   return stoppable(host, async (signal, progress) => {
     const onTrial = (trial: Trial): void => {

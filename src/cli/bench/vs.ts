@@ -8,14 +8,15 @@ import { drawVs, drawVsRun, vsMarkdown } from "../../../bench/report/vs.ts";
 import { vsJunit } from "../../../bench/report/vs-junit.ts";
 import { type Profile, type SizeWishes, vsPlanOf } from "../../../bench/sizes.ts";
 import type { Baseline } from "../../../bench/vs/baselines.ts";
-import { runVs } from "../../../bench/vs/run.ts";
+import type { VsResult } from "../../../bench/vs/result.ts";
+import { runVs, takesTurns } from "../../../bench/vs/run.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { wholeNumber } from "../options.ts";
 import { type BaselineFlags, writeBaseline } from "./baseline.ts";
 import { jsonOf, type OutputFiles, writeFiles } from "./outputs.ts";
 import { preflight } from "./preflight.ts";
-import { codeFor, stoppable, wasBusy } from "./stoppable.ts";
+import { codeFor, stoppable } from "./stoppable.ts";
 import { MAX_WORKERS, type TargetOptions } from "./target.ts";
 
 export interface VsFlags extends OutputFiles, TargetOptions, BaselineFlags {
@@ -47,12 +48,7 @@ export async function benchVs(host: Host, flags: VsFlags, plan: VsPlan): Promise
   const names = plan.scenarios.length === 0 ? ["cost"] : plan.scenarios;
   const sized = vsPlanOf(profile, names, plan.wishes);
   const workers = workersOf(flags.workers);
-  // Of costs, both sides are there at the same time.
-  const held = sized.map(({ scenario, size }) => ({
-    scenario,
-    size: { ...size, connections: 2 * size.connections },
-  }));
-  await preflight(host, held, true);
+  await preflight(host, sized, { hubHere: true, sides: sized.some(takesTurns) ? 2 : 1 });
   const look = lookOf(host.stdout, host.env);
   return stoppable(host, async (signal, progress) => {
     const { result, died } = await runVs({
@@ -74,9 +70,14 @@ export async function benchVs(host: Host, flags: VsFlags, plan: VsPlan): Promise
       html: () => vsHtml(result),
       junit: () => vsJunit(result),
     });
-    await writeBaseline(host, flags, () => vsBaselineOf(result), wasBusy(result.runs.hub));
+    await writeBaseline(host, flags, () => vsBaselineOf(result), wasBusyFor(result));
     return codeFor(result);
   });
+}
+
+/** Some pair does not count. */
+function wasBusyFor({ scenarios, runs }: VsResult): boolean {
+  return scenarios.some(({ ratios }) => ratios.some(({ pairs }) => pairs < runs.hub.length));
 }
 
 function refuseUnfit({ target, internal }: VsFlags, scenarios: readonly string[]): void {
