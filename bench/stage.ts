@@ -10,7 +10,7 @@ import { type KernelMemory, kernelMemory } from "./machine/sockets.ts";
 import type { Progress } from "./progress.ts";
 import { type LoadOutcome, RunningLoad, sumOf } from "./running-load.ts";
 import { countOf, type Schedule } from "./schedule/schedule.ts";
-import type { Simulated } from "./schedule/simulated.ts";
+import { counted, type Simulated } from "./schedule/simulated.ts";
 import { dueUs, marksUs, progressFrom, progressTo, type Steady } from "./schedule/steady.ts";
 import { whileAlive } from "./target/alive.ts";
 import type { Target } from "./target/target.ts";
@@ -207,16 +207,18 @@ export class Stage {
   /** The simulator's uploads, of users who begin one after the other while it warms up and is measured. */
   scheduleSimulated({ warmUpMs, measureMs, ...plan }: SimulatedPlan): ScheduledLoad<Simulated> {
     this.#loads += 1;
+    const { seed, users, photosPerJob, parallelUploads, speed } = plan;
+    const uncounted = {
+      ...{ seed, users, photosPerJob, parallelUploads, speed },
+      ...{ run: this.options.population.run, name: `load${this.#loads}` },
+      spreadMs: (warmUpMs + measureMs) * BEGIN_SHARE * speed,
+    };
+    const { eventCount } = counted({ ...uncounted, startUs: 0 });
     const startUs = this.nowUs() + START_IN_MS * 1_000;
     const fromUs = startUs + warmUpMs * 1_000;
-    const { seed, users, photosPerJob, parallelUploads, speed } = plan;
     return {
       plan: { scenario: plan.scenario, isEachShown: false },
-      schedule: {
-        ...{ seed, users, photosPerJob, parallelUploads, speed, startUs },
-        ...{ run: this.options.population.run, name: `load${this.#loads}` },
-        spreadMs: (warmUpMs + measureMs) * BEGIN_SHARE * speed,
-      },
+      schedule: { ...uncounted, startUs, eventCount },
       fromUs,
       toUs: fromUs + measureMs * 1_000,
       marksUs: [],

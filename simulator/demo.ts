@@ -4,7 +4,10 @@ import { createScreen } from "../src/cli/watch/screen.ts";
 import { followStream } from "../src/cli/watch/stream.ts";
 import { parseDuration } from "../src/config/units.ts";
 import { messageOf } from "../src/message-of.ts";
-import { fitsUntil, newTotals, runWorkload } from "./runner.ts";
+import { Deliveries } from "./delivery.ts";
+import { httpSink } from "./ingest.ts";
+import { builtInProfile } from "./profiles.ts";
+import { newTotals, runEvents } from "./runner.ts";
 import { type DevHub, startDevHub } from "./serve-process.ts";
 import { Workload } from "./workload.ts";
 
@@ -13,8 +16,6 @@ const HELP = `Usage: npm run demo -- [--duration 20s]
 
 Without a duration it runs until Ctrl-C; with one it ends by itself, when all that was begun is done.
 `;
-const RATE = 100;
-const PHOTOS_PER_JOB = 12;
 /** What starting, the last messages and the drain take of the duration. */
 const MARGIN_MS = 2_000;
 /** The time the last job has to reach its end on the screen, when all its events are sent. */
@@ -84,18 +85,23 @@ async function play(hub: DevHub, lastsMs: number, stop: AbortController): Promis
 }
 
 async function upload(hub: DevHub, lastsMs: number, signal: AbortSignal): Promise<void> {
-  const endMs = startMs + lastsMs - MARGIN_MS;
-  const workload: Workload = new Workload({
-    seed: randomInt(2 ** 31),
-    users: 1,
-    jobsPerUser: Number.POSITIVE_INFINITY,
-    photosPerJob: PHOTOS_PER_JOB,
-    parallelUploads: 3,
-    parallelJobs: 2,
-    admit: fitsUntil(endMs, RATE, () => workload.pending),
+  const { jobs, photos, ...profile } = builtInProfile("demo");
+  const durationMs = startMs + lastsMs - MARGIN_MS - performance.now();
+  const seed = randomInt(2 ** 31);
+  const workload = new Workload({
+    profile: {
+      ...{ ...profile, users: 1, arriveWithin: 0 },
+      jobs: { ...jobs, perUser: null, atOnce: 2 },
+      photos: { ...photos, count: { ...photos.count, spread: 0 } },
+    },
+    ...{ seed, durationMs },
   });
-  const target = { internalUrl: hub.internalUrl, ingestToken: hub.ingestToken };
-  await runWorkload({ workload, target, rate: RATE, signal, totals: newTotals() });
+  await runEvents({
+    events: new Deliveries(workload, profile.delivery, seed),
+    sink: httpSink({ internalUrl: hub.internalUrl, ingestToken: hub.ingestToken }),
+    pace: { kind: "speed", speed: 1 },
+    ...{ signal, totals: newTotals() },
+  });
 }
 
 /** Milliseconds, Infinity without a duration; null: wrong usage or help, which has been told. */

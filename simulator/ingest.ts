@@ -3,13 +3,9 @@ import { z } from "zod";
 import { type Backoff, fullJitterMs } from "../src/backoff.ts";
 import { messageOf } from "../src/message-of.ts";
 import { retryAfterMs } from "../src/publisher/retry-after.ts";
-import type { CloudEvent } from "./job.ts";
-
-export interface IngestAnswer {
-  readonly accepted: number;
-  readonly unchanged: number;
-  readonly rejected: readonly { readonly code: string; readonly message: string }[];
-}
+import type { CloudEvent } from "./event.ts";
+import { jsonOf } from "./event.ts";
+import type { Sink, SinkAnswer } from "./sink.ts";
 
 /** `unauthorized`: the ingest token is wrong. `unreachable`: nobody answers. `refused`: an answer that no retry mends. */
 export class IngestError extends Error {
@@ -33,7 +29,7 @@ export interface IngestTarget {
 const answerSchema = z.object({
   accepted: z.number(),
   unchanged: z.number(),
-  rejected: z.array(z.object({ code: z.string(), message: z.string() })),
+  rejected: z.array(z.object({ index: z.number(), code: z.string(), message: z.string() })),
 });
 const REQUEST_TIMEOUT_MS = 15_000;
 /** A hub that restarts is back long before; one that is not has died. */
@@ -41,6 +37,11 @@ const GIVE_UP_MS = 20_000;
 const MAX_RETRY_AFTER_MS = 30_000;
 const DEFAULT_RETRY_AFTER_MS = 1_000;
 const backoff: Backoff = { minMs: 100, maxMs: 2_000 };
+
+/** To the internal listener of a hub. */
+export function httpSink(target: IngestTarget): Sink {
+  return { name: target.internalUrl, send: (events, signal) => postEvents(target, events, signal) };
+}
 
 /**
  * Sends one batch until it is taken; events are idempotent, so that a repeated batch does no harm. Null: `signal`
@@ -50,8 +51,8 @@ export async function postEvents(
   target: IngestTarget,
   events: readonly CloudEvent[],
   signal: AbortSignal,
-): Promise<IngestAnswer | null> {
-  const body = JSON.stringify(events);
+): Promise<SinkAnswer | null> {
+  const body = `[${events.map(jsonOf).join(",")}]`;
   let silentSinceMs = performance.now();
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     const response = await send(target, body, signal);
@@ -110,7 +111,7 @@ async function send(target: IngestTarget, body: string, signal: AbortSignal): Pr
   }
 }
 
-function readAnswer(text: string, target: IngestTarget): IngestAnswer {
+function readAnswer(text: string, target: IngestTarget): SinkAnswer {
   try {
     return answerSchema.parse(JSON.parse(text));
   } catch {

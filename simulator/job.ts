@@ -1,135 +1,209 @@
+import type { EventData, EventType, Happening } from "./event.ts";
+import type { Line } from "./line.ts";
 import type { AttemptPlan, JobPlan, PhotoPlan } from "./plan.ts";
+import type { Profile } from "./profile.ts";
 
-/** A CloudEvent 1.0 in structured form, of one of the contract's types. */
-export interface CloudEvent {
-  readonly specversion: "1.0";
-  readonly id: string;
-  readonly source: string;
-  readonly type: string;
-  /** RFC 3339, of the simulated clock. */
-  readonly time: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface SimulatedEvent {
-  /** Since the start of the simulated clock. */
-  readonly atMs: number;
-  readonly event: CloudEvent;
-}
-
-/** What a photo does next, after `waitMs`. */
-interface Step {
-  readonly waitMs: number;
-  readonly type: string;
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
+/** A photo under way, or between two attempts. */
 interface Upload {
-  readonly steps: Iterator<Step, void>;
-  next: Step;
+  readonly photo: PhotoPlan;
+  plan: AttemptPlan;
+  /** From 1. */
+  attempt: number;
+  /** What it does next, at `dueMs`. */
+  next: "start" | "move" | "end";
   dueMs: number;
+  /** With fractions; told are whole ones. */
+  bytes: number;
+  /** Since `sinceMs`. */
+  bytesPerSecond: number;
+  sinceMs: number;
 }
 
-const CLOCK_START_MS = Date.UTC(2026, 0, 1);
-const PROCESSING_MS = 150;
-const RETRY_WAIT_MS = 800;
+const ERRORS = [
+  { code: "connection_lost", message: "the connection was reset" },
+  { code: "checksum_mismatch", message: "the bytes are not those that were sent" },
+  { code: "storage_unavailable", message: "the storage did not answer in time" },
+] as const;
+/** What is left of the last byte by the rounding of numbers. */
+const WHOLE = 0.5;
+const NOTHING: AttemptPlan = { waitMs: 0, resumes: false, bytesAtEnd: 0, ending: "completes" };
 
-/** The events of one job in the order of the simulated clock, `parallelUploads` photos at a time. */
-export function* jobEvents(
-  plan: JobPlan,
-  startMs: number,
-  parallelUploads: number,
-): Generator<SimulatedEvent, void> {
-  let count = 0;
-  const { jobId, userId, title, photos } = plan;
-  const at = (atMs: number, type: string, data: Readonly<Record<string, unknown>>): SimulatedEvent => {
-    count += 1;
-    const time = new Date(CLOCK_START_MS + Math.round(atMs)).toISOString();
-    return {
-      atMs,
-      event: { specversion: "1.0", id: `${jobId}/${count}`, source: "/simulator", type, time, data },
-    };
-  };
+/** What happens in one job, in the order of the simulated clock, as many photos at a time as the profile says. */
+export class Job {
+  readonly #plan: JobPlan;
+  readonly #line: Line;
+  readonly #options: Profile["upload"];
+  readonly #leavesMs: number;
+  readonly #uploads: Upload[] = [];
+  #phase: "created" | "uploads" | "over" = "created";
+  #nowMs: number;
+  /** Events so far, photos that have begun, and photos that have ended. */
+  #count = 0;
+  #begun = 0;
+  #ended = 0;
 
-  const knownBytes = photos.every((photo) => photo.sizeKnown) ? { totalBytes: sumOf(photos) } : {};
-  yield at(startMs, "uploadjob.created", { jobId, userId, photoCount: photos.length, title, ...knownBytes });
+  constructor(plan: JobPlan, startMs: number, line: Line, options: Profile["upload"]) {
+    this.#plan = plan;
+    this.#line = line;
+    this.#options = options;
+    this.#nowMs = startMs;
+    this.#leavesMs = startMs + (plan.leavesAfterMs ?? Number.POSITIVE_INFINITY);
+  }
 
-  let nowMs = startMs;
-  const waiting = photos.values();
-  const uploads: Upload[] = [];
-  const begin = (): void => {
-    for (const photo of waiting) {
-      const upload = beginUpload(photoSteps(photo, plan), nowMs);
-      if (upload !== null) uploads.push(upload);
-      if (uploads.length >= parallelUploads) return;
+  /** null: there is no more. */
+  next(): Happening | null {
+    if (this.#phase === "created") return this.#create();
+    while (this.#phase === "uploads") {
+      const upload = this.#earliest();
+      if (upload === null) return this.#close();
+      this.#nowMs = upload.dueMs;
+      if (this.#nowMs >= this.#leavesMs) {
+        this.#phase = "over";
+        return null;
+      }
+      const event = this.#step(upload);
+      if (event !== null) return event;
     }
-  };
-  begin();
-  for (let upload = earliest(uploads); upload !== null; upload = earliest(uploads)) {
-    nowMs = upload.dueMs;
-    yield at(nowMs, upload.next.type, upload.next.data);
-    if (!advance(upload)) {
-      uploads.splice(uploads.indexOf(upload), 1);
-      begin();
+    return null;
+  }
+
+  #create(): Happening {
+    const { jobId, userId, title, photos, isAnnounced } = this.#plan;
+    this.#phase = "uploads";
+    this.#begin();
+    const isKnown = photos.every(({ sizeKnown }) => sizeKnown);
+    const totalBytes = photos.reduce((sum, { bytes }) => sum + bytes, 0);
+    const announced = isAnnounced ? { photoCount: photos.length, ...(isKnown && { totalBytes }) } : {};
+    return this.#tell("uploadjob.created", { jobId, userId, title, ...announced });
+  }
+
+  #close(): Happening | null {
+    const { jobId, userId, photos, isClosed } = this.#plan;
+    this.#phase = "over";
+    return isClosed ? this.#tell("uploadjob.completed", { jobId, userId, photoCount: photos.length }) : null;
+  }
+
+  /** null: nobody is told of it. */
+  #step(upload: Upload): Happening | null {
+    switch (upload.next) {
+      case "start":
+        return this.#start(upload);
+      case "move":
+        return this.#move(upload);
+      case "end":
+        return this.#end(upload);
     }
   }
-  yield at(nowMs, "uploadjob.completed", { jobId, userId, photoCount: photos.length });
-}
 
-function* photoSteps(photo: PhotoPlan, { jobId, userId, bytesPerSecond }: JobPlan): Generator<Step, void> {
-  const ids = { photoId: photo.photoId, jobId, userId };
-  const size = photo.sizeKnown ? { totalBytes: photo.bytes } : {};
-  for (const [index, plan] of photo.attempts.entries()) {
-    const attempt = index + 1;
-    const waitMs = index === 0 ? 0 : RETRY_WAIT_MS;
-    yield {
-      waitMs,
-      type: "photo.upload.started",
-      data: { ...ids, ...size, fileName: photo.fileName, attempt },
-    };
-    yield* progressSteps(plan, { ...ids, ...size, attempt }, bytesPerSecond);
-    const error = { code: "connection_lost", message: "the connection was reset" };
-    yield plan.fails
-      ? { waitMs: PROCESSING_MS, type: "photo.upload.failed", data: { ...ids, error, attempt } }
-      : {
-          waitMs: PROCESSING_MS,
-          type: "photo.upload.completed",
-          data: { ...ids, totalBytes: photo.bytes, attempt },
-        };
+  #start(upload: Upload): Happening {
+    const { jobId, userId } = this.#plan;
+    const { photo, attempt } = upload;
+    const { photoId, fileName, sizeKnown, bytes: totalBytes } = photo;
+    upload.next = "move";
+    this.#go(upload);
+    const of = { photoId, jobId, userId, attempt, fileName };
+    return this.#tell("photo.upload.started", sizeKnown ? { ...of, totalBytes } : of);
   }
-}
 
-function* progressSteps(
-  { steps, bytesAtEnd }: AttemptPlan,
-  fields: Readonly<Record<string, unknown>>,
-  bytesPerSecond: number,
-): Generator<Step, void> {
-  const waitMs = ((bytesAtEnd / Math.max(1, steps)) * 1_000) / bytesPerSecond;
-  for (let step = 1; step <= steps; step += 1) {
-    const bytesTransferred = Math.round((bytesAtEnd * step) / steps);
-    yield { waitMs, type: "photo.upload.progressed", data: { ...fields, bytesTransferred } };
+  #move(upload: Upload): Happening | null {
+    const { jobId, userId } = this.#plan;
+    const { photo, attempt, plan, bytes } = upload;
+    const moved = ((this.#nowMs - upload.sinceMs) * upload.bytesPerSecond) / 1_000;
+    upload.bytes = plan.bytesAtEnd - bytes - moved < WHOLE ? plan.bytesAtEnd : bytes + moved;
+    this.#go(upload);
+    const bytesTransferred = Math.floor(upload.bytes);
+    if (bytesTransferred <= Math.floor(bytes)) return null;
+    const { photoId, sizeKnown, bytes: totalBytes } = photo;
+    // The most frequent of all: each is made at once, without a copy.
+    const data = sizeKnown
+      ? { photoId, jobId, userId, attempt, totalBytes, bytesTransferred }
+      : { photoId, jobId, userId, attempt, bytesTransferred };
+    return this.#tell("photo.upload.progressed", data);
   }
-}
 
-function beginUpload(steps: Iterator<Step, void>, nowMs: number): Upload | null {
-  const first = steps.next();
-  return first.done === true ? null : { steps, next: first.value, dueMs: nowMs + first.value.waitMs };
-}
+  #end(upload: Upload): Happening | null {
+    const { jobId, userId, cancelledAfter } = this.#plan;
+    const { photo, attempt, plan } = upload;
+    const event = this.#ending({ photoId: photo.photoId, jobId, userId, attempt }, photo, plan);
+    if (this.#retry(upload)) return event;
+    this.#ended += 1;
+    this.#uploads.splice(this.#uploads.indexOf(upload), 1);
+    this.#begin();
+    if (cancelledAfter === null || this.#ended <= cancelledAfter) return event;
+    this.#phase = "over";
+    return this.#tell("uploadjob.cancelled", { jobId, userId });
+  }
 
-function advance(upload: Upload): boolean {
-  const following = upload.steps.next();
-  if (following.done === true) return false;
-  upload.next = following.value;
-  upload.dueMs += following.value.waitMs;
-  return true;
-}
+  #ending(of: EventData, { bytes: totalBytes }: PhotoPlan, { ending }: AttemptPlan): Happening | null {
+    switch (ending) {
+      case "completes":
+        return this.#tell("photo.upload.completed", { ...of, totalBytes });
+      case "cancels":
+        return this.#tell("photo.upload.cancelled", of);
+      case "fails":
+        return this.#tell("photo.upload.failed", {
+          ...of,
+          error: ERRORS[this.#count % ERRORS.length] ?? ERRORS[0],
+        });
+      case "dies":
+        return null;
+    }
+  }
 
-function earliest(uploads: readonly Upload[]): Upload | null {
-  let first: Upload | null = null;
-  for (const upload of uploads) if (first === null || upload.dueMs < first.dueMs) first = upload;
-  return first;
-}
+  /** False: it was the last attempt. */
+  #retry(upload: Upload): boolean {
+    const plan = upload.photo.attempts[upload.attempt];
+    if (plan === undefined) return false;
+    upload.bytes = plan.resumes ? Math.min(upload.bytes, plan.bytesAtEnd) : 0;
+    upload.plan = plan;
+    upload.attempt += 1;
+    upload.next = "start";
+    upload.dueMs = this.#nowMs + plan.waitMs;
+    return true;
+  }
 
-function sumOf(photos: readonly PhotoPlan[]): number {
-  return photos.reduce((sum, photo) => sum + photo.bytes, 0);
+  #begin(): void {
+    const { photos } = this.#plan;
+    while (this.#uploads.length < this.#options.atOnce) {
+      const photo = photos[this.#begun];
+      if (photo === undefined) return;
+      this.#begun += 1;
+      const [plan = NOTHING] = photo.attempts;
+      const atRest = { bytes: 0, bytesPerSecond: 0, sinceMs: this.#nowMs };
+      this.#uploads.push({ photo, plan, attempt: 1, next: "start", dueMs: this.#nowMs, ...atRest });
+    }
+  }
+
+  /** Until it is to be looked at again: its bytes are all there, the producer tells, or the line changes. */
+  #go(upload: Upload): void {
+    const { progressEvery, processing } = this.#options;
+    const { bytesPerSecond, untilMs } = this.#line.at(this.#nowMs);
+    const share = bytesPerSecond / Math.max(1, this.#moving());
+    const left = upload.plan.bytesAtEnd - upload.bytes;
+    upload.sinceMs = this.#nowMs;
+    upload.bytesPerSecond = share;
+    if (left < WHOLE) {
+      upload.next = "end";
+      upload.dueMs = this.#nowMs + processing;
+    } else if (share === 0) upload.dueMs = untilMs;
+    else upload.dueMs = this.#nowMs + Math.min(progressEvery, (left * 1_000) / share);
+  }
+
+  /** How many share the line. */
+  #moving(): number {
+    let moving = 0;
+    for (const { next } of this.#uploads) if (next === "move") moving += 1;
+    return moving;
+  }
+
+  #earliest(): Upload | null {
+    let first: Upload | null = null;
+    for (const upload of this.#uploads) if (first === null || upload.dueMs < first.dueMs) first = upload;
+    return first;
+  }
+
+  #tell(type: EventType, data: EventData): Happening {
+    this.#count += 1;
+    return { atMs: this.#nowMs, type, data, count: this.#count };
+  }
 }

@@ -30,6 +30,23 @@ export class Random {
     return median * Math.exp(sigma * normal);
   }
 
+  /** Above 0, `mean` in the mean: how long what may end at any time lasts. */
+  exponential(mean: number): number {
+    return -mean * Math.log(1 - this.next());
+  }
+
+  /** One of them, as likely as its weight says; there is at least one. */
+  weighted<T extends { readonly weight: number }>(choices: readonly T[]): T {
+    let left = this.next() * choices.reduce((sum, { weight }) => sum + weight, 0);
+    for (const choice of choices) {
+      left -= choice.weight;
+      if (left < 0) return choice;
+    }
+    const last = choices.at(-1);
+    if (last === undefined) throw new Error("there is nothing to choose from");
+    return last;
+  }
+
   pick<T>(values: readonly [T, ...T[]]): T {
     return values[Math.floor(this.next() * values.length)] ?? values[0];
   }

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { type IngestTarget, postEvents } from "./ingest.ts";
-import type { CloudEvent } from "./job.ts";
-import type { Workload } from "./workload.ts";
+import type { Sent } from "./delivery.ts";
+import type { CloudEvent } from "./event.ts";
+import { type Pace, pacerOf } from "./pace.ts";
+import type { Sink, SinkAnswer } from "./sink.ts";
 
 /** What has happened so far; grows while the run goes on. */
 export interface Totals {
@@ -11,14 +12,15 @@ export interface Totals {
   rejected: number;
   /** Batches that were sent again. */
   retries: number;
+  /** Of the simulated clock, the newest event's. */
+  simulatedMs: number;
   readonly rejectedByCode: Map<string, number>;
 }
 
 export interface Run {
-  readonly workload: Workload;
-  readonly target: IngestTarget;
-  /** Events a second. */
-  readonly rate: number;
+  readonly events: { next(): Sent | null };
+  readonly sink: Sink;
+  readonly pace: Pace;
   /** Aborts the run; what is on its way is given up. */
   readonly signal: AbortSignal;
   /** Kept up to date while the run goes on. */
@@ -27,86 +29,65 @@ export interface Run {
 
 const TICK_MS = 20;
 const MAX_BATCH = 1_000;
+/** Batches of one publisher that wait for an answer. */
 const MAX_IN_FLIGHT = 4;
 
 export function newTotals(): Totals {
-  return { sent: 0, accepted: 0, unchanged: 0, rejected: 0, retries: 0, rejectedByCode: new Map() };
+  return {
+    ...{ sent: 0, accepted: 0, unchanged: 0, rejected: 0, retries: 0, simulatedMs: 0 },
+    rejectedByCode: new Map(),
+  };
 }
 
-/** Sends the workload at a steady rate; resolves at its end or when aborted. Throws an `IngestError`. */
-export async function runWorkload({ workload, target, rate, signal, totals }: Run): Promise<void> {
+/** Sends the events at their pace; resolves at their end or when aborted. Throws an `IngestError`. */
+export async function runEvents({ events, sink, pace, signal, totals }: Run): Promise<void> {
   const failed = new AbortController();
   const anyEnd = AbortSignal.any([signal, failed.signal]);
-  const counting: IngestTarget = {
-    ...target,
-    onRetry: (reason) => {
-      totals.retries += 1;
-      target.onRetry?.(reason);
-    },
-  };
-  const inFlight = new Set<Promise<void>>();
+  const publishers = new Map<number, Set<Promise<void>>>();
   let failure: unknown = null;
-  const post = async (batch: readonly CloudEvent[]): Promise<void> => {
+  const send = async (batch: readonly CloudEvent[]): Promise<void> => {
     try {
-      const answer = await postEvents(counting, batch, anyEnd);
+      const answer = await sink.send(batch, anyEnd);
       if (answer !== null) count(totals, batch.length, answer);
     } catch (error) {
       failure ??= error;
       failed.abort();
     }
   };
+  const inFlightOf = (publisher: number): Set<Promise<void>> => {
+    const inFlight = publishers.get(publisher) ?? new Set();
+    publishers.set(publisher, inFlight);
+    return inFlight;
+  };
 
-  let lastMs = performance.now();
-  let credit = 0;
-  let drained = false;
-  while (!drained && !anyEnd.aborted) {
-    const nowMs = performance.now();
-    // A hub that was slow for a while is not made to suffer for it by a burst afterwards.
-    credit = Math.min(Math.max(1, rate), credit + ((nowMs - lastMs) * rate) / 1_000);
-    lastMs = nowMs;
-    const batch = take(workload, Math.min(MAX_BATCH, Math.floor(credit)));
-    drained = batch.length < Math.min(MAX_BATCH, Math.floor(credit));
-    credit -= batch.length;
-    if (batch.length > 0) {
-      const posting: Promise<void> = post(batch).finally(() => inFlight.delete(posting));
-      inFlight.add(posting);
+  const pacer = pacerOf(pace, () => performance.now());
+  let next = events.next();
+  while (next !== null && !anyEnd.aborted) {
+    const batches = new Map<number, CloudEvent[]>();
+    let taken = 0;
+    for (; next !== null && taken < MAX_BATCH && pacer.allows(next.atMs); next = events.next()) {
+      pacer.sent();
+      taken += 1;
+      totals.simulatedMs = next.atMs;
+      const batch = batches.get(next.publisher);
+      if (batch === undefined) batches.set(next.publisher, [next.event]);
+      else batch.push(next.event);
     }
-    if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
-    else if (credit < MAX_BATCH && !drained)
+    for (const [publisher, batch] of batches) {
+      const inFlight = inFlightOf(publisher);
+      if (inFlight.size >= MAX_IN_FLIGHT) await Promise.race(inFlight);
+      const sending: Promise<void> = send(batch).finally(() => inFlight.delete(sending));
+      inFlight.add(sending);
+    }
+    if (taken < MAX_BATCH && next !== null) {
       await wait(TICK_MS, undefined, { signal: anyEnd }).catch(() => undefined);
+    }
   }
-  await Promise.all(inFlight);
+  await Promise.all([...publishers.values()].flatMap((inFlight) => [...inFlight]));
   if (failure !== null) throw failure;
 }
 
-/** Admits jobs while all their events fit, at `rate`, into what is left until `endMs` of the monotonic clock. */
-export function fitsUntil(
-  endMs: number,
-  rate: number,
-  pending: () => number,
-): (eventCount: number) => boolean {
-  return (eventCount) => ((pending() + eventCount) / rate) * 1_000 <= endMs - performance.now();
-}
-
-function take(workload: Workload, count: number): CloudEvent[] {
-  const batch: CloudEvent[] = [];
-  while (batch.length < count) {
-    const next = workload.next();
-    if (next === null) break;
-    batch.push(next.event);
-  }
-  return batch;
-}
-
-function count(
-  totals: Totals,
-  sent: number,
-  {
-    accepted,
-    unchanged,
-    rejected,
-  }: { accepted: number; unchanged: number; rejected: readonly { code: string }[] },
-): void {
+function count(totals: Totals, sent: number, { accepted, unchanged, rejected }: SinkAnswer): void {
   totals.sent += sent;
   totals.accepted += accepted;
   totals.unchanged += unchanged;

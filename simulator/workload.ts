@@ -1,69 +1,68 @@
-import { jobEvents, type SimulatedEvent } from "./job.ts";
-import { type Naming, planJob } from "./plan.ts";
+import { eventOf, type Happening, type SimulatedEvent } from "./event.ts";
+import { Heap } from "./heap.ts";
+import { Job } from "./job.ts";
+import { Line, NETWORKS, type Network } from "./line.ts";
+import { demoNames, drawn, type Naming, planJob } from "./plan.ts";
+import type { Profile } from "./profile.ts";
 import { Random } from "./random.ts";
 
 export interface WorkloadOptions {
+  readonly profile: Profile;
   readonly seed: number;
-  readonly users: number;
   /** Who they are, one after the other; absent: 1 and on. */
   readonly firstUser?: number;
   /** Absent: as in the demo. */
   readonly names?: Naming;
-  /** All users begin within so long, whoever else there is; absent: the more users, the longer it takes. */
-  readonly spreadMs?: number;
-  /** Infinity: without end. */
-  readonly jobsPerUser: number;
-  readonly photosPerJob: number;
-  /** Photos of a job that upload at the same time. */
-  readonly parallelUploads: number;
-  /** Jobs of a user that run at the same time. */
-  readonly parallelJobs: number;
-  /** Asked before a job begins; `false`: neither this nor a later job of the same lane begins. */
-  readonly admit: (eventCount: number) => boolean;
+  /**
+   * Of the simulated clock: no job begins that would not end before it, troubles aside, but for the first of each user.
+   * Absent: without end.
+   */
+  readonly durationMs?: number;
 }
 
-/** A user's sequence of jobs, one after the other; a user has `parallelJobs` of them. */
+/** A user's sequence of jobs, one after the other; a user has as many of them as the profile lets run at once. */
 interface Lane {
   readonly user: number;
+  readonly network: Network;
   readonly random: Random;
+  /** Which of two lanes goes first at the same time. */
+  readonly rank: number;
   nextJob: number;
-  events: Iterator<SimulatedEvent, void> | null;
-  /** null: no event is ready yet. */
-  head: SimulatedEvent | null;
-  dueMs: number;
+  job: Job | null;
+  /** null: nothing has happened yet. */
+  head: Happening | null;
+  /** Where the profile says how many events a second there are: when the next of them is due. */
+  beatMs: number;
 }
 
-const ARRIVAL_MS = 400;
-const THINK_MS = 1_500;
-
 /**
- * The events of all users in the order of the simulated clock. The same options give the same events; what a job
- * contains depends on seed, user and number of the job alone.
+ * The events of all users in the order of the simulated clock. The same options give the same events; what a user does
+ * depends on seed and number of the user alone, whoever else there is.
  */
 export class Workload {
   readonly #options: WorkloadOptions;
-  /** A binary heap, the earliest first. */
-  readonly #lanes: Lane[] = [];
-  #pending = 0;
+  readonly #lanes = new Heap<Lane>();
   #jobsBegun = 0;
   #jobsEnded = 0;
 
   constructor(options: WorkloadOptions) {
     this.#options = options;
-    const { firstUser = 1, users, spreadMs } = options;
-    for (let user = firstUser; user < firstUser + users; user += 1) {
-      for (let lane = 1; lane <= options.parallelJobs; lane += 1) {
-        const random = new Random(`${options.seed}/${user}/lane-${lane}`);
-        const arrivalMs = random.next() * (spreadMs ?? (user - 1) * ARRIVAL_MS * 2);
-        const dueMs = arrivalMs + (lane - 1) * THINK_MS;
-        this.#push({ user, random, nextJob: lane, events: null, head: null, dueMs });
+    const { profile, seed, firstUser = 1 } = options;
+    for (let user = firstUser; user < firstUser + profile.users; user += 1) {
+      const random = new Random(`${seed}/${user}`);
+      const arrivalMs = random.next() * profile.arriveWithin;
+      const network = networkOf(profile, random);
+      for (let lane = 1; lane <= profile.jobs.atOnce; lane += 1) {
+        const own = new Random(`${seed}/${user}/lane-${lane}`);
+        const laterMs = this.#isSteady
+          ? ((lane - 1) * this.#everyMs) / profile.jobs.atOnce
+          : drawn(profile.jobs.apart, own);
+        const dueMs = arrivalMs + (lane === 1 ? 0 : laterMs);
+        const rank = user * profile.jobs.atOnce + lane;
+        const idle = { nextJob: lane, job: null, head: null, beatMs: dueMs };
+        this.#lanes.add(dueMs, rank, { user, network, random: own, rank, ...idle });
       }
     }
-  }
-
-  /** Events left in jobs that have begun. */
-  get pending(): number {
-    return this.#pending;
   }
 
   get jobsBegun(): number {
@@ -76,75 +75,63 @@ export class Workload {
 
   /** null: nothing is left. */
   next(): SimulatedEvent | null {
-    for (let lane = this.#pop(); lane !== null; lane = this.#pop()) {
-      const event = lane.head;
-      if (event === null) {
-        if (this.#beginJob(lane)) this.#push(lane);
-        continue;
-      }
-      this.#pending -= 1;
-      this.#advance(lane, event.atMs);
-      this.#push(lane);
-      return event;
+    for (;;) {
+      const due = this.#lanes.take();
+      if (due === null) return null;
+      const { atMs, item: lane } = due;
+      const { head } = lane;
+      if (head !== null || this.#beginJob(lane, atMs)) this.#advance(lane, atMs);
+      if (head !== null) return eventOf(head, atMs);
     }
-    return null;
   }
 
-  #beginJob(lane: Lane): boolean {
-    const { seed, jobsPerUser, photosPerJob, parallelUploads, parallelJobs, admit, names } = this.#options;
-    if (lane.nextJob > jobsPerUser) return false;
-    const plan = planJob(seed, lane.user, lane.nextJob, photosPerJob, names);
-    if (!admit(plan.eventCount)) return false;
-    lane.nextJob += parallelJobs;
-    this.#pending += plan.eventCount;
+  /** False: neither this nor a later job of the lane begins. */
+  #beginJob(lane: Lane, nowMs: number): boolean {
+    const { profile, seed, names = demoNames, durationMs = Number.POSITIVE_INFINITY } = this.#options;
+    const { jobs, upload } = profile;
+    const { user, network, nextJob: job } = lane;
+    if (job > (jobs.perUser ?? Number.POSITIVE_INFINITY) || nowMs >= durationMs) return false;
+    const plan = planJob(profile, { seed, user, job, network }, names);
+    if (job > jobs.atOnce && !this.#isSteady && nowMs + plan.estimateMs > durationMs) return false;
+    lane.nextJob += jobs.atOnce;
     this.#jobsBegun += 1;
-    lane.events = jobEvents(plan, lane.dueMs, parallelUploads);
-    this.#advance(lane, lane.dueMs);
+    const outages = plan.outages.map(({ fromMs, toMs }) => ({ fromMs: nowMs + fromMs, toMs: nowMs + toMs }));
+    const line = new Line(network, new Random(`${seed}/${user}/${job}/line`), nowMs, outages);
+    lane.job = new Job(plan, nowMs, line, upload);
     return true;
   }
 
+  /** To the job's next event, or to the time of the next job. */
   #advance(lane: Lane, nowMs: number): void {
-    const following = lane.events?.next();
-    if (following === undefined || following.done === true) {
+    const following = lane.job?.next() ?? null;
+    if (following === null) {
       this.#jobsEnded += 1;
-      lane.events = null;
+      lane.job = null;
       lane.head = null;
-      lane.dueMs = nowMs + lane.random.next() * 2 * THINK_MS;
+      const apartMs = drawn(this.#options.profile.jobs.apart, lane.random);
+      this.#lanes.add(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
       return;
     }
-    lane.head = following.value;
-    lane.dueMs = following.value.atMs;
+    lane.head = following;
+    this.#lanes.add(this.#isSteady ? lane.beatMs : following.atMs, lane.rank, lane);
+    lane.beatMs += this.#everyMs;
   }
 
-  #push(lane: Lane): void {
-    const heap = this.#lanes;
-    let index = heap.push(lane) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || above.dueMs <= lane.dueMs) break;
-      heap[index] = above;
-      index = parent;
-    }
-    heap[index] = lane;
+  get #isSteady(): boolean {
+    return this.#options.profile.eventsPerSecond !== undefined;
   }
 
-  #pop(): Lane | null {
-    const heap = this.#lanes;
-    const first = heap[0];
-    const moved = heap.pop();
-    if (first === undefined || moved === undefined) return null;
-    if (heap.length === 0) return first;
-    let index = 0;
-    for (;;) {
-      const [left, right] = [heap[2 * index + 1], heap[2 * index + 2]];
-      const goRight = right !== undefined && left !== undefined && right.dueMs < left.dueMs;
-      const child = goRight ? right : left;
-      if (child === undefined || child.dueMs >= moved.dueMs) break;
-      heap[index] = child;
-      index = 2 * index + (goRight ? 2 : 1);
-    }
-    heap[index] = moved;
-    return first;
+  /** From one event of a lane to the next, where the profile says how many there are. */
+  get #everyMs(): number {
+    const { eventsPerSecond = 1, jobs } = this.#options.profile;
+    return (1_000 * jobs.atOnce) / eventsPerSecond;
   }
+}
+
+function networkOf({ networks }: Profile, random: Random): Network {
+  const choices = NETWORKS.flatMap((network) => {
+    const weight = networks[network];
+    return weight === undefined ? [] : [{ network, weight }];
+  });
+  return random.weighted(choices).network;
 }

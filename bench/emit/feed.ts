@@ -1,3 +1,4 @@
+import { jsonOf } from "../../simulator/event.ts";
 import { isSimulated, type Schedule } from "../schedule/schedule.ts";
 import { type DueEvent, type Simulated, simulatedEvents } from "../schedule/simulated.ts";
 import { SteadyFeed } from "./steady-feed.ts";
@@ -30,7 +31,7 @@ class SimulatedFeed implements Feed {
   take(): string {
     const taken = this.#next;
     this.#next = this.#following();
-    return JSON.stringify(taken?.event);
+    return taken === null ? "" : jsonOf(taken.event);
   }
 
   #following(): DueEvent | null {

@@ -9,7 +9,6 @@ import { measuredOf } from "./steady-load.ts";
 const SEED = 1;
 const PHOTOS = 6;
 const PARALLEL = 3;
-/** Lines of 24 Mbit/s an upload in the middle: some photos move faster than they are shown, most do not. */
 const SPEED = 2;
 
 export const realistic: Scenario = {

@@ -1,4 +1,4 @@
-import { type Simulated, simulatedCount } from "./simulated.ts";
+import type { Simulated } from "./simulated.ts";
 import { eventCount, type Steady } from "./steady.ts";
 
 /** Which event is due when, of whom: a pure function, computed again by everybody who needs it. */
@@ -9,5 +9,5 @@ export function isSimulated(schedule: Schedule): schedule is Simulated {
 }
 
 export function countOf(schedule: Schedule): number {
-  return isSimulated(schedule) ? simulatedCount(schedule) : eventCount(schedule);
+  return isSimulated(schedule) ? schedule.eventCount : eventCount(schedule);
 }

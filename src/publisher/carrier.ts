@@ -19,7 +19,7 @@ export type Outcome =
 
 export interface Batch {
   /** In order, at least one. */
-  readonly slots: readonly Slot[];
+  readonly slots: readonly Pick<Slot, "json">[];
   /** All of them as a JSON array. */
   readonly body: string;
 }

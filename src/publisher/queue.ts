@@ -33,6 +33,10 @@ export interface BatchLimits {
   readonly maxBytes: number;
 }
 
+interface SlotBatch extends Batch {
+  readonly slots: readonly Slot[];
+}
+
 interface Held {
   readonly slots: Slot[];
   dueMs: number;
@@ -115,7 +119,7 @@ export class PublishQueue {
   }
 
   /** The next batch in order, empty when all that is queued belongs to jobs that are held. */
-  take(nowMs: number, limits: BatchLimits): Batch {
+  take(nowMs: number, limits: BatchLimits): SlotBatch {
     for (const [jobId, held] of this.#held) if (held.dueMs <= nowMs) this.#release(jobId);
     const slots: Slot[] = [];
     const parts: string[] = [];

@@ -4,9 +4,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
 import { expect } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { type WatchedMessage, type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
-import { until } from "../faults/until.ts";
 import { INGEST_TOKEN, JWT_SECRET, toCloudEvent } from "../hub.ts";
 
 type Events = Parameters<typeof toCloudEvent>[0][];

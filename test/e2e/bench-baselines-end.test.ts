@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { processesMarked } from "../faults/processes.ts";
-import { until } from "../faults/until.ts";
 import { endBaselines, scriptOf, startBaseline, watch } from "./baseline-process.ts";
 
 afterEach(endBaselines);

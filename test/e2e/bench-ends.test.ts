@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { until } from "../faults/until.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type BenchProcess, endBenches, startBench } from "./bench-process.ts";
 
 afterEach(endBenches);

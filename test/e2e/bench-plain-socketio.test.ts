@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { childrenOf } from "../../bench/machine/processes.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { event } from "../events.ts";
-import { until } from "../faults/until.ts";
 import { INGEST_TOKEN } from "../hub.ts";
 import {
   endBaselines,

@@ -6,9 +6,9 @@ import { type BenchResult, parseResult, type ScenarioResult } from "../../bench/
 import type { Trial } from "../../bench/self-test/verdict.ts";
 import { remoteTarget } from "../../bench/target/remote.ts";
 import type { Target } from "../../bench/target/target.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, INGEST_TOKEN, JWT_SECRET, killAll, markedEnv, program } from "../faults/cluster.ts";
 import { processesMarked } from "../faults/processes.ts";
-import { until } from "../faults/until.ts";
 
 /** The built program's `bench` as a user runs it, with a folder of its own for all that it leaves behind. */
 export interface BenchProcess {

@@ -1,8 +1,8 @@
 import { afterEach, expect, it } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
 import { type Cluster, tokenFor } from "../faults/cluster.ts";
-import { until } from "../faults/until.ts";
 import { describeWithFleet, endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
 
 // One hub of two behind nginx is restarted, or dies: nobody is left without a hub.

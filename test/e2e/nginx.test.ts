@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { Agent, get, type IncomingMessage } from "node:http";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { socketIoClient } from "../../simulator/oracle/clients/socketio.ts";
+import { Oracle } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { settingsFor } from "../../src/config/load.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { event } from "../events.ts";
-import { socketIoClient } from "../faults/clients/socketio.ts";
 import { tokenFor } from "../faults/cluster.ts";
-import { Oracle } from "../faults/oracle.ts";
-import { until } from "../faults/until.ts";
 import { describeWithFleet, endFleets, type Fleet, startFleet } from "../nginx/fleet.ts";
 import { nginxExample, startNginx } from "../nginx/server.ts";
 

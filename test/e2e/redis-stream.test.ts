@@ -1,8 +1,8 @@
 import { afterEach, expect, it, vi } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { createPublisher, type Publisher } from "../../src/index.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { killAll, startCluster, tokenFor } from "../faults/cluster.ts";
-import { until } from "../faults/until.ts";
 import { scrape } from "../metrics.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { makeCertificate } from "../redis/certificate.ts";

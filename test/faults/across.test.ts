@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Watcher, watchers } from "../clients.ts";
 import { type Cluster, INGEST_TOKEN, startCluster, tokenFor } from "./cluster.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 // What holds over all gateways: limits a user, orders of operators. Each user is on both gateways before anything is told.
 

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { dataFolder, freePorts, startCluster } from "./cluster.ts";
-import { CLEAN } from "./oracle.ts";
 import { DEAF_MS } from "./population.ts";
 import { endScenes, startScene } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
+import { Oracle } from "../../simulator/oracle/oracle.ts";
 import { startCluster } from "./cluster.ts";
-import { Oracle } from "./oracle.ts";
 import { populate } from "./population.ts";
 import { endScenes } from "./scene.ts";
 

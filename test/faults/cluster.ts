@@ -9,8 +9,8 @@ import { ProcessTree } from "../../bench/machine/process-tree.ts";
 import { childrenOf, type HubProcessInfo } from "../../bench/machine/processes.ts";
 import { connectionsTo } from "../../bench/machine/sockets.ts";
 import { freePort } from "../../bench/target/free-port.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { processesMarked } from "./processes.ts";
-import { until } from "./until.ts";
 
 // The built program as a user runs it, with its processes to look at and to do harm to.
 

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { CLEAN, type SentEvent } from "./oracle.ts";
+import { CLEAN, type SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { populate, STREAMS, userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { endScenes, type Scene, startScene } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

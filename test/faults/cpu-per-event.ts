@@ -1,10 +1,10 @@
 import { expect } from "vitest";
+import type { SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { startCluster } from "./cluster.ts";
 import { connectLoad } from "./load.ts";
-import type { SentEvent } from "./oracle.ts";
 import { post } from "./producer.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 const CONNECTIONS = 1_000;
 const EVENTS_PER_SECOND = 1_000;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

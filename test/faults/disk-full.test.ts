@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { dataFolder, INGEST_TOKEN } from "./cluster.ts";
-import { CLEAN } from "./oracle.ts";
 import { STREAMS } from "./population.ts";
 import { endScenes, startScene } from "./scene.ts";
-import { until } from "./until.ts";
 
 let mounted: string | null = null;
 

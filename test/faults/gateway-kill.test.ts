@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { CLEAN } from "./oracle.ts";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
 import { endScenes, startScene } from "./scene.ts";
 
 afterEach(endScenes);

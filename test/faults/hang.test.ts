@@ -1,11 +1,11 @@
 import { get } from "node:http";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { tokenFor } from "./cluster.ts";
-import { CLEAN } from "./oracle.ts";
 import { STREAMS, userOf } from "./population.ts";
 import { endScenes, startScene } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

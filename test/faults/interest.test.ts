@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "vitest";
+import { Oracle, type SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
-import { Oracle, type SentEvent } from "./oracle.ts";
 import { populate, userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

@@ -1,4 +1,4 @@
-import type { SentEvent } from "./oracle.ts";
+import type { SentEvent } from "../../simulator/oracle/oracle.ts";
 import { userOf } from "./population.ts";
 
 const MAX_PHOTOS = 5;

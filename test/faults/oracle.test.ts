@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { ClientRecord } from "./client-record.ts";
-import { CLEAN, Oracle, type SentEvent } from "./oracle.ts";
+import type { ClientRecord } from "../../simulator/oracle/client-record.ts";
+import { CLEAN, Oracle, type SentEvent } from "../../simulator/oracle/oracle.ts";
 
 // The oracle is only worth something if it finds what is planted, and nothing where there is nothing.
 

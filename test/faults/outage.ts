@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, INGEST_TOKEN } from "./cluster.ts";
-import { until } from "./until.ts";
 
 // What a producer and a balancer see of a hub while its store is away.
 

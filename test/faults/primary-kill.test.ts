@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "vitest";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { dataFolder, freePorts, startCluster } from "./cluster.ts";
-import { CLEAN } from "./oracle.ts";
 import { endScenes, startScene } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
+import type { Oracle, SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { INGEST_TOKEN } from "./cluster.ts";
 import { endlessJobs } from "./jobs.ts";
-import type { Oracle, SentEvent } from "./oracle.ts";
-import { until } from "./until.ts";
 
 export interface ProducerOptions {
   readonly internalUrl: string;

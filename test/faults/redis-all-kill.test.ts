@@ -1,15 +1,15 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
+import { CLEAN, Oracle } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Cluster, freePorts, startCluster } from "./cluster.ts";
 import { expectConverged, watchAll } from "./converged.ts";
-import { CLEAN, Oracle } from "./oracle.ts";
 import { populate, userOf } from "./population.ts";
 import { startProducer } from "./producer.ts";
 import { endRedisScenes } from "./redis-scene.ts";
 import { startProxy } from "./tcp-proxy.ts";
-import { until } from "./until.ts";
 
 afterEach(endRedisScenes);
 

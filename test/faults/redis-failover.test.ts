@@ -1,5 +1,6 @@
 import slotOf from "cluster-key-slot";
 import { afterEach, expect, it } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { keysOf } from "../../src/engine/redis/keys.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { startRedisCluster } from "../redis/cluster.ts";
@@ -10,7 +11,6 @@ import { watchOutage } from "./outage.ts";
 import { userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { CLEAN, endRedisScenes, expectSurvived, startRedisScene } from "./redis-scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endRedisScenes);
 

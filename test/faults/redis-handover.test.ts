@@ -1,13 +1,13 @@
 import { afterEach, expect, it } from "vitest";
+import type { SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import type { WatchedMessage, Watcher } from "../clients.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { startRedis } from "../redis/server.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { watchAll } from "./converged.ts";
-import type { SentEvent } from "./oracle.ts";
 import { post } from "./producer.ts";
 import { endRedisScenes } from "./redis-scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endRedisScenes);
 

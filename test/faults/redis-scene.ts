@@ -1,15 +1,15 @@
 import { expect, type TestContext } from "vitest";
+import type { ClientKind } from "../../simulator/oracle/client-record.ts";
+import { CLEAN, Oracle, type Verdict } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { endAllServers } from "../redis/server.ts";
-import type { ClientKind } from "./client-record.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { closeWatchers } from "./converged.ts";
-import { CLEAN, Oracle, type Verdict } from "./oracle.ts";
 import type { Outage } from "./outage.ts";
 import { type Population, populate } from "./population.ts";
 import { type Producer, startProducer } from "./producer.ts";
 import { endScenes } from "./scene.ts";
 import { closeProxies } from "./tcp-proxy.ts";
-import { until } from "./until.ts";
 
 /** The processes of a hub that has just begun grow by their young heaps alone: from 4 to 121 MB were seen. */
 const MOST_GROWN_MB = 200;

@@ -1,14 +1,14 @@
 import { afterEach, expect, it } from "vitest";
+import type { SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { describeWithRedis } from "../redis/available.ts";
 import { startRedis } from "../redis/server.ts";
 import { expectConverged, watchAll } from "./converged.ts";
-import type { SentEvent } from "./oracle.ts";
 import { last, watchOutage } from "./outage.ts";
 import { userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { CLEAN, endRedisScenes, expectSurvived, startRedisScene } from "./redis-scene.ts";
 import { startProxy } from "./tcp-proxy.ts";
-import { until } from "./until.ts";
 
 afterEach(endRedisScenes);
 

@@ -1,4 +1,6 @@
 import { afterEach, expect, it } from "vitest";
+import type { SentEvent } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type WatchedMessage, type Watcher, watchers } from "../clients.ts";
 import { scrape } from "../metrics.ts";
 import { describeWithRedis } from "../redis/available.ts";
@@ -6,11 +8,9 @@ import { startRedis } from "../redis/server.ts";
 import { type Cluster, startCluster, tokenFor } from "./cluster.ts";
 import { viewOf } from "./converged.ts";
 import { endlessJobs } from "./jobs.ts";
-import type { SentEvent } from "./oracle.ts";
 import { userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { endRedisScenes } from "./redis-scene.ts";
-import { until } from "./until.ts";
 
 const open: Watcher[] = [];
 

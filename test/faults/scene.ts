@@ -1,10 +1,10 @@
 import type { TestContext } from "vitest";
-import type { ClientKind } from "./client-record.ts";
+import type { ClientKind } from "../../simulator/oracle/client-record.ts";
+import { Oracle } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, killAll, logsOfAll, startCluster } from "./cluster.ts";
-import { Oracle } from "./oracle.ts";
 import { closePopulations, type Population, populate } from "./population.ts";
 import { abandonProducers, type Producer, startProducer } from "./producer.ts";
-import { until } from "./until.ts";
 
 export interface SceneOptions {
   readonly flags: readonly string[];

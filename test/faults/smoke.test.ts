@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "vitest";
+import { CLEAN, Oracle } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { startCluster } from "./cluster.ts";
-import { CLEAN, Oracle } from "./oracle.ts";
 import { populate } from "./population.ts";
 import { startProducer } from "./producer.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

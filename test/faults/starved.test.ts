@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { CLEAN } from "./oracle.ts";
+import { CLEAN } from "../../simulator/oracle/oracle.ts";
 import { endScenes, startScene } from "./scene.ts";
 
 const hogs: ChildProcess[] = [];

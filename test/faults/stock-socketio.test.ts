@@ -1,13 +1,13 @@
 import { Agent, type ClientRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { afterEach, expect, test } from "vitest";
-import type { ClientKind } from "./client-record.ts";
+import type { ClientKind } from "../../simulator/oracle/client-record.ts";
+import { CLEAN, Oracle } from "../../simulator/oracle/oracle.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { startCluster } from "./cluster.ts";
-import { CLEAN, Oracle } from "./oracle.ts";
 import { populate } from "./population.ts";
 import { startProducer } from "./producer.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 afterEach(endScenes);
 

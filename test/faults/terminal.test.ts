@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { until } from "../../simulator/oracle/until.ts";
 import { markedEnv, program } from "./cluster.ts";
 import { processesMarked } from "./processes.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 const clients = new Set<WebSocket>();
 afterEach(() => {

@@ -2,9 +2,9 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
 import { program, startProgram } from "./cluster.ts";
 import { endScenes } from "./scene.ts";
-import { until } from "./until.ts";
 
 const root = join(dirname(program), "..", "..");
 let folder: string | null = null;

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../../bench/target/free-port.ts";
-import { until } from "../faults/until.ts";
+import { until } from "../../simulator/oracle/until.ts";
 
 // A real nginx with the configuration of docs/several-hubs.md, so that what people copy is what was tested.
 

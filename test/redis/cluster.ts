@@ -1,5 +1,5 @@
 import { freePort } from "../../bench/target/free-port.ts";
-import { until } from "../faults/until.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type RedisServer, startRedis } from "./server.ts";
 
 const READY_DEADLINE_MS = 30_000;

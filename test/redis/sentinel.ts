@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { until } from "../faults/until.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import { type RedisServer, startRedis } from "./server.ts";
 
 const READY_DEADLINE_MS = 20_000;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 import { freePort } from "../../bench/target/free-port.ts";
-import { until } from "../faults/until.ts";
+import { until } from "../../simulator/oracle/until.ts";
 import type { Certificate } from "./certificate.ts";
 
 // Real redis-servers on free ports of 127.0.0.1, with what befalls them.

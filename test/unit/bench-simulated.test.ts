@@ -4,13 +4,13 @@ import type { Received } from "../../bench/load/audit.ts";
 import { SimulatedAudit } from "../../bench/load/simulated-audit.ts";
 import { jobTruth } from "../../bench/load/truth.ts";
 import { countOf } from "../../bench/schedule/schedule.ts";
-import { type Simulated, simulatedEvents } from "../../bench/schedule/simulated.ts";
+import { counted, type Simulated, simulatedEvents } from "../../bench/schedule/simulated.ts";
 import { jobIdOf, userIdOf } from "../../bench/schedule/steady.ts";
 
-const simulated: Simulated = {
+const simulated: Simulated = counted({
   ...{ run: "run", name: "load1", seed: 1, users: 40, photosPerJob: 6, parallelUploads: 3 },
   ...{ spreadMs: 4_000, speed: 2, startUs: 1_000_000 },
-};
+});
 const rules = { photoIntervalMs: 50, jobIntervalMs: 80, isDense: true };
 const all = [...simulatedEvents(simulated)];
 

@@ -1,4 +1,5 @@
 import {
+  barText,
   formatBytes,
   formatPercent,
   formatSeconds,
@@ -199,9 +200,7 @@ function photoNote(last: PhotoView["last"]): readonly [style: Style, note: strin
 }
 
 function bar(progress: number | null, style: Style, { barColumns, color }: Layout): string {
-  const halves = Math.floor(((progress ?? 0) / 100) * barColumns * 2);
-  const filled = "━".repeat(Math.floor(halves / 2)) + (halves % 2 === 1 ? "╸" : "");
-  return styled(filled, style, color) + styled("─".repeat(barColumns - filled.length), "gray", color);
+  return barText((progress ?? 0) / 100, barColumns, style, color);
 }
 
 function more(count: number, what: string, layout: Layout): string {

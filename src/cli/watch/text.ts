@@ -45,6 +45,13 @@ export function styled(text: string, style: Style, color: boolean): string {
   return color ? styleText(style, text, { validateStream: false }) : text;
 }
 
+/** A bar of so many columns, filled to a share of 0 to 1, to half a column. */
+export function barText(share: number, columns: number, style: Style, color: boolean): string {
+  const halves = Math.floor(share * columns * 2);
+  const filled = "━".repeat(Math.floor(halves / 2)) + (halves % 2 === 1 ? "╸" : "");
+  return styled(filled, style, color) + styled("─".repeat(columns - filled.length), "gray", color);
+}
+
 /** `3.8 MB`; decimal, one digit from 1 MB on. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];

@@ -1,9 +1,9 @@
 import slotOf from "cluster-key-slot";
 import { afterEach, describe, expect, it } from "vitest";
+import { until } from "../../../simulator/oracle/until.ts";
 import { HubError } from "../../../src/errors.ts";
 import type { LinkEvents } from "../../../src/redis/link.ts";
 import { connectRedis, type Redis, type RedisOptions } from "../../../src/redis/redis.ts";
-import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { makeCertificate } from "../../redis/certificate.ts";
 import { startRedisCluster } from "../../redis/cluster.ts";

@@ -1,8 +1,8 @@
 import slotOf from "cluster-key-slot";
 import { afterEach, expect, it } from "vitest";
+import { until } from "../../../simulator/oracle/until.ts";
 import type { Link } from "../../../src/redis/link.ts";
 import { connectRedis, type Redis } from "../../../src/redis/redis.ts";
-import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { startRedisCluster } from "../../redis/cluster.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";

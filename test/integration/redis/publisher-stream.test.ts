@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "../../../simulator/oracle/until.ts";
 import { createPublisher, type Publisher, type StreamPublisherOptions } from "../../../src/index.ts";
-import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { startRedisCluster } from "../../redis/cluster.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "../../../simulator/oracle/until.ts";
 import { HubError } from "../../../src/errors.ts";
-import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { startRedisCluster } from "../../redis/cluster.ts";
 import { startSentinels } from "../../redis/sentinel.ts";

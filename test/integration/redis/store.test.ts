@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from "vitest";
+import { until } from "../../../simulator/oracle/until.ts";
 import { draftOf } from "../../../src/domain/draft.ts";
 import { createJob } from "../../../src/domain/job.ts";
 import { systemClock } from "../../../src/engine/clock.ts";
@@ -8,7 +9,6 @@ import { takeTurn } from "../../../src/engine/turn.ts";
 import { connectRedis } from "../../../src/redis/redis.ts";
 import { RULES } from "../../engine-harness.ts";
 import { event } from "../../events.ts";
-import { until } from "../../faults/until.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";
 

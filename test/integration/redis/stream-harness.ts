@@ -1,3 +1,4 @@
+import { until } from "../../../simulator/oracle/until.ts";
 import type { DomainEvent } from "../../../src/domain/events.ts";
 import type { Engine, PublishResult } from "../../../src/engine/contract.ts";
 import { createIngestCounts, type EventCounts } from "../../../src/ingest/event-counts.ts";
@@ -7,7 +8,6 @@ import {
   startRedisStream,
 } from "../../../src/ingest/redis-stream.ts";
 import { connectRedis } from "../../../src/redis/redis.ts";
-import { until } from "../../faults/until.ts";
 import { type LogLine, recordedLog } from "../../log-lines.ts";
 import type { RedisServer } from "../../redis/server.ts";
 

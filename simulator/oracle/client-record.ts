@@ -17,7 +17,7 @@ interface Disconnect {
 }
 
 /** A photo or job message, as far as the oracle looks into it. */
-interface Shown {
+export interface Shown {
   readonly type: string;
   readonly id: string;
   readonly jobId: string;
@@ -26,6 +26,13 @@ interface Shown {
   readonly status: string;
   readonly progress: number | null;
   readonly attempt?: number;
+  readonly bytesTransferred?: number;
+  readonly totalBytes?: number | null;
+  readonly error?: { readonly code: string };
+  /** True: nothing came for a while, which the message tells and no event does. */
+  readonly stalled?: boolean;
+  readonly totalsVersion?: number;
+  readonly photos?: Readonly<Record<"total" | "completed" | "failed" | "cancelled" | "active", number>>;
 }
 
 export interface RecordOptions {
@@ -41,11 +48,15 @@ export interface RecordOptions {
   readonly epochsRetell?: boolean;
   /** Of an id: what it was of first. An id that is of something else later was used again. */
   readonly firstOf?: (id: string, key: string) => string;
+  /** Told of each message; `isLive`: it is not part of what one is told that comes back. */
+  readonly onShown?: (message: Shown, key: string, isLive: boolean) => void;
 }
 
 interface Standing {
   readonly standing: number;
   readonly progress: number;
+  /** Of a job: its percent may fall where this rises. */
+  readonly totalsVersion: number;
 }
 
 /** What one client has seen in its life, all its connections; what breaks a rule goes to the findings at once. */
@@ -82,6 +93,10 @@ export class ClientRecord {
   readonly #told = new Map<string, Standing>();
   /** Of all epochs. */
   readonly #best = new Map<string, number>();
+  /** What a user would see: the last of each photo and job. */
+  readonly #view = new Map<string, Shown>();
+  /** Jobs that were told of since the last `synced`, or since the connection began. */
+  #touched = new Set<string>();
 
   constructor(options: RecordOptions) {
     this.#options = options;
@@ -95,8 +110,14 @@ export class ClientRecord {
     return this.#best.get(key) ?? 0;
   }
 
+  /** The last of each photo (`jobId/photoId`) and job (`jobId`); after a snapshot without what is not in it. */
+  get view(): ReadonlyMap<string, Shown> {
+    return this.#view;
+  }
+
   opened(): void {
     this.#isOpen = true;
+    this.#touched = new Set();
     this.reconnectAfterMs = null;
   }
 
@@ -125,7 +146,11 @@ export class ClientRecord {
     if (!("type" in control)) throw new Error(`${this.name}: the hub sent ${JSON.stringify(parsed)}`);
     if (control.type === "synced") {
       this.syncMode = "mode" in control ? String(control.mode) : null;
-      if (this.syncMode === "snapshot") this.snapshots += 1;
+      if (this.syncMode === "snapshot") {
+        this.snapshots += 1;
+        this.#forgetOthers();
+      }
+      this.#touched = new Set();
       this.synced("id" in control ? control.id : null);
     }
     if (control.type === "reconnect" && "afterMs" in control) {
@@ -154,31 +179,46 @@ export class ClientRecord {
     const key = keyOf(message);
     const standing = standingOf(message);
     const before = this.#standings.get(key);
-    const progress = message.progress ?? 0;
+    const { totalsVersion = 0 } = message;
+    const progress = message.progress ?? before?.progress ?? 0;
+    const now = { standing, progress, totalsVersion };
     const told = this.#told.get(key);
     // A snapshot tells a beginning before what became of it.
     const isBeginning = message.type === "upload_started";
-    if (before !== undefined) this.#compare(before, { standing, progress }, message);
+    if (before !== undefined) this.#compare(before, now, message);
     if (told !== undefined && !isBeginning) {
-      this.#compare(told, { standing, progress }, message, true);
+      this.#compare(told, now, message, true);
       this.#told.delete(key);
     }
     const first = this.#options.firstOf?.(id, key) ?? key;
     if (first !== key) findings.add("disordered", `${this.name} got ${id} of ${key}, which was of ${first}`);
-    this.#standings.set(key, { standing, progress });
+    this.#standings.set(key, now);
     this.#best.set(key, Math.max(standing, this.bestOf(key)));
+    this.#view.set(key, message);
+    this.#touched.add(jobId);
+    this.#options.onShown?.(message, key, this.isSynced);
+  }
+
+  #forgetOthers(): void {
+    for (const [key, { jobId }] of this.#view) if (!this.#touched.has(jobId)) this.#view.delete(key);
   }
 
   #compare(before: Standing, now: Standing, message: Shown, isToldAgain = false): void {
     const what = `${this.name} got ${message.status} of ${keyOf(message)}, attempt ${message.attempt}, in ${message.id}`;
     const { findings } = this.#options;
     if (now.standing < before.standing) findings.add("fallen", `${what} after a higher one`);
-    else if (now.standing > before.standing) return;
-    else if (isEnding(message)) {
+    else if (now.standing === before.standing && isEnding(message)) {
       if (!isToldAgain) findings.add("repeated", what);
-    } else if (message.photoId !== undefined && now.progress < before.progress) {
-      findings.add("fallen", `${what}: ${now.progress} % after ${before.progress} %`);
+    } else if (message.progress !== null && this.#holdsPercent(before, now, message)) {
+      if (message.progress < before.progress) {
+        findings.add("fallen", `${what}: ${message.progress} % after ${before.progress} %`);
+      }
     }
+  }
+
+  /** Of a photo whatever comes (rule 8), of a job while its totals are those of before (rule 13). */
+  #holdsPercent(before: Standing, now: Standing, { photoId }: Shown): boolean {
+    return photoId !== undefined || now.totalsVersion === before.totalsVersion;
   }
 
   /** Another epoch: its numbers have nothing to do with those before. */
@@ -218,6 +258,8 @@ function keyOf({ jobId, photoId }: { readonly jobId: string; readonly photoId?: 
 }
 
 const RANKS: Readonly<Record<string, number>> = { CANCELLED: 2, FAILED: 3 };
+/** Of failures that the hub made itself, since nobody told of the photo any more. */
+const HUB_MADE: readonly string[] = ["timeout", "job_ended"];
 const TOP = 1e9;
 
 /** Only rises: attempt first, then rank; `completed` of any attempt is the top (progress-rules.md, rules 1 and 5). */
@@ -234,6 +276,10 @@ function standingOf(message: Shown): number {
 
 function isEnding({ type }: Shown): boolean {
   return type === "upload_completed" || type === "upload_failed" || type === "job_completed";
+}
+
+export function isHubMade({ error }: Shown): boolean {
+  return error !== undefined && HUB_MADE.includes(error.code);
 }
 
 function isShown(parsed: unknown): parsed is Shown {

@@ -1,5 +1,15 @@
-import { type ClientKind, ClientRecord, JOB_ENDED, photoStanding } from "./client-record.ts";
+import {
+  type ClientKind,
+  ClientRecord,
+  isHubMade,
+  JOB_ENDED,
+  photoStanding,
+  type Shown,
+} from "./client-record.ts";
 import { FAULTS, type Fault, Findings } from "./findings.ts";
+import { untrueIn } from "./judge.ts";
+import { Latency } from "./latency.ts";
+import { Truth } from "./truth.ts";
 import { until } from "./until.ts";
 
 /** A CloudEvent as the producer sends it. */
@@ -13,6 +23,7 @@ export interface SentEvent {
     readonly attempt?: number;
     readonly photoCount?: number;
     readonly bytesTransferred?: number;
+    readonly totalBytes?: number;
   };
 }
 
@@ -64,10 +75,16 @@ const MAX_EXAMPLES = 20;
 export class Oracle {
   readonly clients: ClientRecord[] = [];
   readonly findings = new Findings();
+  readonly latency = new Latency();
   readonly #options: OracleOptions;
   readonly #jobs = new Map<string, Job>();
   /** By user, then by `job` or `job/photo`. */
   readonly #owed = new Map<string, Map<string, Owed>>();
+  /** What acknowledged events come to. */
+  readonly #truth = new Truth();
+  /** Photos that the hub ended itself, and when jobs ended, as far as anybody was shown. */
+  readonly #endedByHub = new Set<string>();
+  readonly #jobEndedAtMs = new Map<string, number>();
   /** By user and id, what it was of first. */
   readonly #firstOf = new Map<string, string>();
   #generation = 0;
@@ -95,6 +112,7 @@ export class Oracle {
       userId,
       findings: this.findings,
       ownerOf: (jobId) => this.#jobs.get(jobId)?.userId ?? null,
+      onShown: (message, key, isLive) => this.#shown(message, key, isLive),
       ...this.#options,
       ...(this.#options.epochsRetell === true && {
         firstOf: (id, key) => this.#noted(`${userId} ${id}`, key),
@@ -102,6 +120,14 @@ export class Oracle {
     });
     this.clients.push(record);
     return record;
+  }
+
+  #shown(message: Shown, key: string, isLive: boolean): void {
+    if (message.type === "job_completed" && !this.#jobEndedAtMs.has(key)) {
+      this.#jobEndedAtMs.set(key, performance.now());
+    }
+    if (isHubMade(message)) this.#endedByHub.add(key);
+    if (isLive) this.latency.shown(message);
   }
 
   #noted(id: string, key: string): string {
@@ -113,6 +139,7 @@ export class Oracle {
   /** Before it is sent for the first time: from now on its messages may come. */
   published(event: SentEvent): void {
     const { jobId, userId } = event.data;
+    this.latency.sent(event);
     if (this.#jobs.has(jobId)) return;
     this.#jobs.set(jobId, {
       userId,
@@ -124,7 +151,9 @@ export class Oracle {
   }
 
   /** Answered with 200 and not rejected; `generation` as it was when the request was sent. */
-  acknowledged({ type, data }: SentEvent, generation: number): void {
+  acknowledged(event: SentEvent, generation: number): void {
+    const { type, data } = event;
+    this.#truth.acknowledged(event);
     const { jobId, photoId, attempt = 1 } = data;
     const job = this.#jobs.get(jobId);
     if (job === undefined) throw new Error(`${jobId} was acknowledged before it was published`);
@@ -162,10 +191,13 @@ export class Oracle {
   /** Endings that a client which is connected now was owed and has not seen, nor anything that supersedes them. */
   lost(): readonly string[] {
     const lost: string[] = [];
+    const isOpen = this.#truth.openJobs();
     for (const client of this.clients) {
       if (!client.isSynced) continue;
       for (const [key, owed] of this.#owed.get(client.userId) ?? []) {
         if (client.bestOf(key) >= owed.standing || owed.generation < this.#firstWhole) continue;
+        // A photo of it failed, and whoever tried it again never told what became of that.
+        if (isOpen.has(key)) continue;
         const agoMs = Math.round(performance.now() - owed.acknowledgedAtMs);
         lost.push(
           `${client.name} of ${client.userId} never saw the ending of ${key} acknowledged ${agoMs} ms ago ` +
@@ -174,6 +206,12 @@ export class Oracle {
       }
     }
     return lost;
+  }
+
+  /** What clients that are connected show otherwise than what was acknowledged comes to, a sentence each. */
+  untrue(): readonly string[] {
+    const story = { endedByHub: this.#endedByHub, jobEndedAtMs: this.#jobEndedAtMs };
+    return this.clients.flatMap((client) => (client.isSynced ? untrueIn(client, this.#truth, story) : []));
   }
 
   verdict(): Verdict {

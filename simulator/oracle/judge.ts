@@ -1,0 +1,156 @@
+import type { ClientRecord, Shown } from "./client-record.ts";
+import type { JobTruth, PhotoTruth, Truth } from "./truth.ts";
+
+/** What happened that makes more than one end right: the hub may have ended things itself, and events come late. */
+export interface Story {
+  /** Photos (`jobId/photoId`) that anybody was shown as ended by the hub itself. */
+  readonly endedByHub: ReadonlySet<string>;
+  /** Of jobs, when anybody was shown their end first, of `performance.now()`. */
+  readonly jobEndedAtMs: ReadonlyMap<string, number>;
+}
+
+/** What a client shows in the end and should not, a sentence each. */
+export function untrueIn(client: ClientRecord, truth: Truth, story: Story): readonly string[] {
+  const untrue: string[] = [];
+  for (const job of truth.jobs()) {
+    if (job.userId !== client.userId) continue;
+    const { jobId } = job;
+    for (const [photoId, photo] of job.photos) {
+      const key = `${jobId}/${photoId}`;
+      const expected = expectedOf(photo, job, story.endedByHub.has(key));
+      const shown = client.view.get(key);
+      if (shown === undefined || !expected.isMetBy(shown)) {
+        untrue.push(sentence(client, `job ${jobId}, photo ${photoId}`, expected.text, photoText(shown)));
+      }
+    }
+    const expected = expectedOfJob(job, story);
+    const shown = client.view.get(jobId);
+    if (shown === undefined || !expected.isMetBy(shown)) {
+      untrue.push(sentence(client, `job ${jobId}`, expected.text, jobText(shown)));
+    }
+  }
+  return untrue;
+}
+
+/** Where two who should see the same do not, a sentence each; `other` is one who came only now. */
+export function differencesOf(client: ClientRecord, other: ClientRecord): readonly string[] {
+  const differences: string[] = [];
+  for (const [key, fresh] of other.view) {
+    const shown = client.view.get(key);
+    const text = fresh.photoId === undefined ? jobText : photoText;
+    if (text(shown) !== text(fresh)) {
+      differences.push(sentence(client, key, `${text(fresh)}, as ${other.name} is told now`, text(shown)));
+    }
+  }
+  return differences;
+}
+
+interface Expected {
+  readonly text: string;
+  isMetBy(shown: Shown): boolean;
+}
+
+function expectedOf(photo: PhotoTruth, job: JobTruth, wasEndedByHub: boolean): Expected {
+  const { attempt, rank, bytes, totalBytes } = photo;
+  const told = Math.min(bytes, totalBytes ?? bytes);
+  if (rank === "COMPLETED") {
+    return {
+      text: `COMPLETED, ${totalBytes ?? bytes} bytes`,
+      isMetBy: ({ status, bytesTransferred }) =>
+        status === "COMPLETED" && bytesTransferred === (totalBytes ?? bytes),
+    };
+  }
+  // Late bytes of a photo that the hub has given up begin another attempt; which comes first is a matter of milliseconds.
+  if (wasEndedByHub) {
+    return {
+      text: `no COMPLETED, attempt ${attempt} or later`,
+      isMetBy: (shown) => shown.status !== "COMPLETED" && (shown.attempt ?? 1) >= attempt,
+    };
+  }
+  if (job.isCancelled) {
+    const either = rank === "FAILED" ? ["FAILED", "CANCELLED"] : ["CANCELLED"];
+    return { text: either.join(" or "), isMetBy: ({ status }) => either.includes(status) };
+  }
+  if (rank === "UPLOADING") {
+    return {
+      text: `UPLOADING or PROCESSING, attempt ${attempt}, ${told} bytes`,
+      isMetBy: (shown) =>
+        shown.attempt === attempt &&
+        shown.bytesTransferred === told &&
+        (shown.status === "UPLOADING" || shown.status === "PROCESSING"),
+    };
+  }
+  // Bytes that are heard of after its ending change nothing that is shown: no ending is shown twice.
+  return {
+    text: `${rank}, attempt ${attempt}, at most ${told} bytes`,
+    isMetBy: (shown) =>
+      shown.attempt === attempt && (shown.bytesTransferred ?? 0) <= told && shown.status === rank,
+  };
+}
+
+function expectedOfJob(job: JobTruth, { endedByHub, jobEndedAtMs }: Story): Expected {
+  const photos = [...job.photos];
+  const isOpen = photos.some(([, { rank }]) => rank === "UPLOADING");
+  const hasFailed = photos.some(([, { rank }]) => rank === "FAILED");
+  const isWhole = job.photoCount !== null && photos.length >= job.photoCount;
+  // With a photo that failed it may still be waited for a retry, where nobody said that none comes.
+  const mustEnd = job.isCancelled || (!isOpen && isWhole && (job.isClosed || !hasFailed));
+  const endedAtMs = jobEndedAtMs.get(job.jobId);
+  if (endedAtMs === undefined && !mustEnd) {
+    return { text: "UPLOADING", isMetBy: ({ type }) => type === "job_progress" };
+  }
+  const status = job.isCancelled ? "CANCELLED" : statusOf(photos.map(([, photo]) => photo));
+  // Once it has ended it stays as it is: what comes later, or is overtaken by its end, is told of its photos alone.
+  const isHubs = photos.some(([photoId]) => endedByHub.has(`${job.jobId}/${photoId}`));
+  const mayBeOther = isHubs || (endedAtMs !== undefined && job.newestAtMs >= endedAtMs);
+  return {
+    text: mayBeOther ? `ended as ${status}, or as its counts bear out` : `ended as ${status}`,
+    isMetBy: (shown) =>
+      shown.type === "job_completed" && (shown.status === status || (mayBeOther && isBorneOut(shown))),
+  };
+}
+
+/** Rule 15. */
+function statusOf(photos: readonly PhotoTruth[]): string {
+  const count = (rank: PhotoTruth["rank"]): number => photos.filter((photo) => photo.rank === rank).length;
+  const [completed, failed, cancelled] = [count("COMPLETED"), count("FAILED"), count("CANCELLED")];
+  if (photos.length > 0 && cancelled === photos.length) return "CANCELLED";
+  if (failed === 0) return "COMPLETED";
+  return completed === 0 ? "FAILED" : "PARTIAL";
+}
+
+function isBorneOut({ status, photos }: Shown): boolean {
+  if (photos === undefined) return false;
+  const { total, completed, failed, cancelled } = photos;
+  switch (status) {
+    case "COMPLETED":
+      return failed === 0;
+    case "FAILED":
+      return completed === 0;
+    case "PARTIAL":
+      return completed > 0 && completed + cancelled < total;
+    default:
+      return status === "CANCELLED" && completed < Math.max(1, total);
+  }
+}
+
+function sentence({ name, userId }: ClientRecord, what: string, expected: string, shown: string): string {
+  return `${name} of user ${userId}, ${what}: expected ${expected}; shows ${shown}`;
+}
+
+function photoText(shown: Shown | undefined): string {
+  if (shown === undefined) return "nothing";
+  const { status, attempt, bytesTransferred, progress, error } = shown;
+  const why = error === undefined ? "" : ` (${error.code})`;
+  return `${status}${why}, attempt ${attempt ?? "?"}, ${bytesTransferred ?? "?"} bytes, ${progress ?? "?"} %`;
+}
+
+function jobText(shown: Shown | undefined): string {
+  if (shown === undefined) return "nothing";
+  const { type, status, photos, progress } = shown;
+  const counts =
+    photos === undefined
+      ? "no counts"
+      : `${photos.completed} of ${photos.total} completed, ${photos.failed} failed, ${photos.cancelled} cancelled`;
+  return `${type} ${status}, ${progress ?? "?"} %, ${counts}`;
+}

@@ -1,0 +1,151 @@
+import { spawnTarget } from "../../../bench/target/spawned.ts";
+import { type ChaosProxy, startChaos } from "../../../simulator/chaos/proxy.ts";
+import { type Judgement, Verification } from "../../../simulator/verify.ts";
+import { ConfigError } from "../../config/errors.ts";
+import { readSettings } from "../../config/load.ts";
+import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
+import type { Host } from "../host.ts";
+import { mintToken } from "../mint.ts";
+import { baseUrl, wholeNumber } from "../options.ts";
+import { requireReachable } from "../reach.ts";
+import { styled } from "../watch/text.ts";
+
+export interface VerifyFlags {
+  readonly verify?: boolean;
+  readonly embedded?: boolean;
+  readonly chaos?: boolean;
+  readonly devices: string;
+  readonly url: string;
+  readonly jwtSecret?: string;
+}
+
+/** A hub to simulate into and to look at. */
+export interface SimulatedHub {
+  readonly publicUrl: string;
+  readonly internalUrl: string;
+  readonly ingestToken: string;
+  readonly tokenOf: (userId: string) => string;
+  stop(): Promise<void>;
+}
+
+/** As many gateways as make sessions, resumes and fan-out cross processes. */
+const EMBEDDED_WORKERS = 2;
+const TTL_MS = 6 * 60 * 60 * 1_000;
+const MAX_DEVICES = 20;
+
+export function refuseUnfit({ verify, embedded, chaos }: VerifyFlags): void {
+  const alone = chaos === true ? "--chaos" : "--embedded";
+  if (verify !== true && (chaos === true || embedded === true)) {
+    throw new CommandFailed(exitCode.usage, `${alone} is a part of --verify; give that too`);
+  }
+}
+
+/** One of its own, with state of its own, that is gone afterwards. */
+export async function embeddedHub(): Promise<SimulatedHub> {
+  const target = await spawnTarget({ kind: "hub", workers: EMBEDDED_WORKERS, flags: [] });
+  const keys = { jwtSecret: [target.jwtSecret], jwtIssuer: null, jwtAudience: null, jwtUserClaim: "sub" };
+  return {
+    publicUrl: target.publicUrls[0] ?? "",
+    internalUrl: target.internalUrl,
+    ingestToken: target.ingestToken,
+    tokenOf: (userId) => mintToken(keys, userId, TTL_MS),
+    stop: () => target.stop(),
+  };
+}
+
+/** What its clients need of a hub that runs; throws where it can't be reached, or there is no secret for tokens. */
+export async function clientsOf(
+  host: Host,
+  flags: VerifyFlags,
+): Promise<Pick<SimulatedHub, "publicUrl" | "tokenOf">> {
+  const publicUrl = baseUrl("--url", flags.url);
+  await requireReachable(publicUrl, "--url");
+  const { settings, given, valueProblems } = readSettings({
+    flags: { jwtSecret: flags.jwtSecret },
+    env: host.env,
+    cwd: host.cwd,
+  });
+  const label = given.get("jwtSecret")?.label;
+  const problems = valueProblems.filter(({ origin }) => origin === label);
+  if (problems.length > 0) throw new ConfigError(problems);
+  mintToken(settings, "demo", TTL_MS);
+  return { publicUrl, tokenOf: (userId) => mintToken(settings, userId, TTL_MS) };
+}
+
+/** Clients that watch, and what is between them and the hub. */
+export class Watch {
+  readonly verification: Verification;
+  readonly #chaos: ChaosProxy | null;
+
+  private constructor(verification: Verification, chaos: ChaosProxy | null) {
+    this.verification = verification;
+    this.#chaos = chaos;
+  }
+
+  static async open(
+    flags: VerifyFlags,
+    { publicUrl, tokenOf }: Pick<SimulatedHub, "publicUrl" | "tokenOf">,
+    userIds: readonly string[],
+    seed: number,
+  ): Promise<Watch> {
+    const devicesPerUser = wholeNumber("--devices", flags.devices, 1, MAX_DEVICES);
+    const chaos = flags.chaos === true ? await startChaos(publicUrl, seed) : null;
+    const clientsUrl = chaos?.url ?? publicUrl;
+    const watch = new Watch(
+      new Verification({ clientsUrl, publicUrl, tokenOf, userIds, devicesPerUser }),
+      chaos,
+    );
+    await watch.verification.connect();
+    return watch;
+  }
+
+  /** From now on the network is well, and the hub has time to come to its end. */
+  judge(signal: AbortSignal): Promise<Judgement> {
+    this.#chaos?.calm();
+    return this.verification.judge(signal);
+  }
+
+  async close(): Promise<void> {
+    this.verification.close();
+    await this.#chaos?.close();
+  }
+
+  /** Exit code: 1 where anything was found. */
+  tell({ stdout, env }: Host, judgement: Judgement): ExitCode {
+    const color = stdout.isTTY === true && (env.NO_COLOR ?? "") === "";
+    const { examples, clients, messages, disconnects, endings } = judgement;
+    const count = (value: number): string => value.toLocaleString("en-US");
+    stdout.write(
+      `${count(clients)} clients were shown ${count(messages)} messages, and lost their connection ${count(disconnects)} times; ` +
+        `${count(endings)} endings were owed to each device of their user\n`,
+    );
+    if (this.#chaos !== null) {
+      const fates = [...this.#chaos.counts].map(([name, times]) => `${count(times)} ${name}`).join(", ");
+      stdout.write(`connections: ${fates}\n`);
+    }
+    const { progress, endings: seen } = this.verification.oracle.latency;
+    stdout.write(
+      `from sending to showing, p50 and p99, ms: progress ${progress.getValueAtPercentile(50)} and ${progress.getValueAtPercentile(99)}, ` +
+        `endings ${seen.getValueAtPercentile(50)} and ${seen.getValueAtPercentile(99)}\n`,
+    );
+    const found = KINDS_OF_FINDING.filter(([kind]) => judgement[kind] > 0);
+    if (found.length === 0) {
+      stdout.write(`${styled(" VERIFIED ", ["inverse", "green"], color)} nothing was ${LIST}\n`);
+      return exitCode.done;
+    }
+    const counts = found.map(([kind, words]) => `${count(judgement[kind])} ${words}`).join(", ");
+    stdout.write(`${styled(" FOUND ", ["inverse", "red"], color)} ${counts}\n`);
+    for (const example of examples) stdout.write(`${styled("✗", "red", color)} ${example}\n`);
+    return exitCode.failed;
+  }
+}
+
+const KINDS_OF_FINDING = [
+  ["lost", "lost"],
+  ["foreign", "foreign"],
+  ["disordered", "disordered"],
+  ["fallen", "going backwards"],
+  ["repeated", "repeated"],
+  ["untrue", "untrue in the end"],
+] as const;
+const LIST = "lost, foreign, disordered, going backwards, repeated, or untrue in the end";

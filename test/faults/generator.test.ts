@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { Deliveries } from "../../simulator/delivery.ts";
+import { jsonOf } from "../../simulator/event.ts";
+import { builtInProfile } from "../../simulator/profiles.ts";
+import { Workload } from "../../simulator/workload.ts";
+
+const ROUNDS = 5;
+const EVENTS = 100_000;
+/** 200,000 events a second of one core. */
+const MOST_US = 5;
+
+test("the simulator makes 200,000 events a second as JSON", () => {
+  const profile = builtInProfile("realistic");
+  const events = new Deliveries(
+    new Workload({ profile: { ...profile, jobs: { ...profile.jobs, perUser: null } }, seed: 1 }),
+    profile.delivery,
+    1,
+  );
+  let [best, bytes] = [Number.POSITIVE_INFINITY, 0];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const before = process.cpuUsage();
+    for (let made = 0; made < EVENTS; made += 1) {
+      const next = events.next();
+      if (next === null) throw new Error("it came to an end");
+      bytes += jsonOf(next.event).length;
+    }
+    const { user, system } = process.cpuUsage(before);
+    best = Math.min(best, (user + system) / EVENTS);
+  }
+  console.log(`${best.toFixed(2)} us an event of ${Math.round(bytes / ROUNDS / EVENTS)} bytes`);
+  expect(best).toBeLessThan(MOST_US);
+});
