@@ -1,7 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { ClientKind } from "./oracle/client-record.ts";
 import { differencesOf } from "./oracle/judge.ts";
-import { Oracle, type Verdict } from "./oracle/oracle.ts";
+import { MAX_EXAMPLES, Oracle, type Verdict } from "./oracle/oracle.ts";
 import { DEAF_MS, type Population, populationOf } from "./oracle/population.ts";
 import type { Sink } from "./sink.ts";
 
@@ -13,6 +13,8 @@ export interface VerifyOptions {
   readonly userIds: readonly string[];
   readonly devicesPerUser: number;
   readonly tokenOf: (userId: string) => string;
+  /** How long what is not well yet is waited for; absent: longer than a hub takes to end what nobody tells of any more. */
+  readonly settleMs?: number;
 }
 
 /** What came of it. */
@@ -28,10 +30,9 @@ export interface Judgement extends Verdict {
 
 /** Each way there is, in turn. */
 const KINDS: readonly ClientKind[] = ["websocket", "sse", "socketio-websocket", "polling", "socketio"];
-/** Longer than the hub takes to end a job whose photos nobody tells of any more, or waits for a retry. */
+/** Longer than the hub takes to end a job whose photos nobody tells of any more, or waits for a retry, by default. */
 const SETTLE_MS = 45_000;
 const LOOK_EVERY_MS = 500;
-const MAX_EXAMPLES = 20;
 
 /** Clients of every kind that watch a simulation, and an oracle that knows what they should see. */
 export class Verification {
@@ -78,7 +79,7 @@ export class Verification {
   /** When nobody is ill-treated any more: waits until all is well, or for as long as that may take, and judges. */
   async judge(signal: AbortSignal): Promise<Judgement> {
     await this.#population.untilAllConnected(DEAF_MS + LOOK_EVERY_MS).catch(() => undefined);
-    const endMs = performance.now() + SETTLE_MS;
+    const endMs = performance.now() + (this.#options.settleMs ?? SETTLE_MS);
     while (!signal.aborted && performance.now() < endMs) {
       if (this.oracle.lost().length === 0 && this.oracle.untrue().length === 0) break;
       await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
@@ -96,7 +97,7 @@ export class Verification {
     return {
       ...verdict,
       untrue: untrue.length,
-      examples: [...verdict.examples, ...untrue.map((what) => `untrue: ${what}`)].slice(0, MAX_EXAMPLES),
+      examples: [...verdict.examples, ...untrue.slice(0, MAX_EXAMPLES).map((what) => `untrue: ${what}`)],
       clients: records.length,
       messages: records.reduce((sum, { messages }) => sum + messages, 0),
       disconnects: records.reduce((sum, { disconnects }) => sum + disconnects.length, 0),

@@ -69,7 +69,8 @@ const ENDINGS: Readonly<Record<string, string>> = {
   "photo.upload.failed": "FAILED",
   "photo.upload.cancelled": "CANCELLED",
 };
-const MAX_EXAMPLES = 20;
+/** Of each kind: of what goes wrong once there may be thousands. */
+export const MAX_EXAMPLES = 5;
 
 /** Knows every acknowledged event and all that every client has seen, and judges. */
 export class Oracle {
@@ -218,9 +219,12 @@ export class Oracle {
     const lost = this.lost();
     const counts = { foreign: 0, disordered: 0, fallen: 0, repeated: 0 };
     for (const fault of FAULTS) counts[fault] = this.findings.count(fault);
-    const examples = [...lost.map((what) => `lost: ${what}`)];
-    for (const fault of FAULTS) examples.push(...this.findings.of(fault).map((what) => `${fault}: ${what}`));
-    return { lost: lost.length, ...counts, examples: examples.slice(0, MAX_EXAMPLES) };
+    const examples = lost.slice(0, MAX_EXAMPLES).map((what) => `lost: ${what}`);
+    for (const fault of FAULTS) {
+      const some = this.findings.of(fault).slice(0, MAX_EXAMPLES);
+      examples.push(...some.map((what) => `${fault}: ${what}`));
+    }
+    return { lost: lost.length, ...counts, examples };
   }
 
   /** Gives messages on their way time to arrive, then the verdict. */

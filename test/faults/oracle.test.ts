@@ -138,6 +138,86 @@ describe("the oracle", () => {
   });
 });
 
+describe("the oracle, at the end", () => {
+  const END = { bytesTransferred: 8_000, totalBytes: 8_000, progress: 100 };
+  const COUNTS = { total: 1, completed: 1, failed: 0, cancelled: 0, active: 0 };
+  const TRUE = [
+    WHOLE[0],
+    photo(2, "upload_completed", "COMPLETED", END),
+    message(3, "job_completed", "COMPLETED", { photos: COUNTS }),
+  ];
+
+  /** All that was told of the job of one photo of 8,000 bytes, and what clients show of it. */
+  function ended(ending = "completed", more: Partial<SentEvent["data"]> = { totalBytes: 8_000 }) {
+    const { oracle, clients, tell } = story();
+    const error = ending === "failed" ? { error: { code: "gone", message: "" } } : {};
+    tell(event(`photo.upload.${ending}`, { photoId: "p", ...error, ...more }), event("uploadjob.completed"));
+    return { oracle, clients, tell };
+  }
+
+  it("finds nothing where all show what was told", () => {
+    const { oracle, clients } = ended();
+    for (const client of clients) show(client, TRUE);
+    expect(oracle.untrue()).toEqual([]);
+  });
+
+  it.each([
+    ["nothing", [], 2],
+    ["a photo that is not at its end", [TRUE[0], photo(2, "upload_progress", "UPLOADING")], 2],
+    ["a photo with too few bytes", [TRUE[0], { ...TRUE[1], bytesTransferred: 7 }, TRUE[2]], 1],
+    ["a job that goes on", [TRUE[0], TRUE[1], message(3, "job_progress", "UPLOADING")], 1],
+    ["a job that ended otherwise", [TRUE[0], TRUE[1], { ...TRUE[2], status: "FAILED" }], 1],
+  ] as const)("finds a client that shows %s", (_what, messages, count) => {
+    const { oracle, clients } = ended();
+    show(clients[0], TRUE);
+    show(clients[1], messages);
+    expect(oracle.untrue()).toHaveLength(count);
+    expect(oracle.untrue()[0]).toMatch(/^sse-1 of user u, job j.*: expected .*; shows /);
+  });
+
+  it("takes the hub's own endings for right where nobody told of a photo any more, and nowhere else", () => {
+    const failed = (code: string) => photo(2, "upload_failed", "FAILED", { error: { code } });
+    const job = message(3, "job_completed", "FAILED", { photos: { ...COUNTS, completed: 0, failed: 1 } });
+    const open = story();
+    for (const client of open.clients) show(client, [WHOLE[0], failed("job_ended"), job]);
+    expect(open.oracle.untrue()).toEqual([]);
+    const done = ended();
+    for (const client of done.clients) show(client, [WHOLE[0], failed("timeout"), job]);
+    expect(done.oracle.untrue().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("lets a job keep the status that it ended with, where an event was overtaken by its end", () => {
+    const { oracle, clients, tell } = ended();
+    for (const client of clients) show(client, TRUE);
+    tell(event("photo.upload.failed", { photoId: "late" }));
+    const late = photo(4, "upload_failed", "FAILED", { photoId: "late", bytesTransferred: 0 });
+    show(clients[0], [late]);
+    expect(oracle.untrue()).toHaveLength(1);
+    expect(oracle.untrue()[0]).toMatch(
+      /^sse-1 of user u, job j, photo late: expected FAILED.*; shows nothing$/,
+    );
+  });
+
+  it("finds a percent of a job that falls while its totals are the same, and lets it fall with them", () => {
+    const { oracle, clients } = story();
+    const at = (seq: number, progress: number, totalsVersion: number) =>
+      message(seq, "job_progress", "UPLOADING", { progress, totalsVersion });
+    show(clients[0], [at(1, 50, 1), at(2, 40, 2), at(3, 41, 2)]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    show(clients[1], [at(1, 50, 1), at(2, 49, 1)]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1 });
+  });
+
+  it("forgets with a client what is not in a snapshot", () => {
+    const { oracle, clients } = ended();
+    for (const client of clients) show(client, TRUE);
+    clients[0].closed("cut");
+    clients[0].opened();
+    clients[0].take({ type: "synced", mode: "snapshot", id: "a-9" });
+    expect(oracle.untrue()).toHaveLength(2);
+  });
+});
+
 describe("the oracle, where state dies with the core", () => {
   it("owes what the living core acknowledged, and not what the dead one did", () => {
     const { oracle, tell, end } = story({ stateSurvivesCore: false });
