@@ -25,6 +25,8 @@ export interface Shown {
   readonly photoId?: string;
   readonly status: string;
   readonly progress: number | null;
+  /** When the hub made it. */
+  readonly timestamp?: string;
   readonly attempt?: number;
   readonly bytesTransferred?: number;
   readonly totalBytes?: number | null;

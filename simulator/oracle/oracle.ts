@@ -83,7 +83,7 @@ export class Oracle {
   readonly #owed = new Map<string, Map<string, Owed>>();
   /** What acknowledged events come to. */
   readonly #truth = new Truth();
-  /** Photos that the hub ended itself, and when jobs ended, as far as anybody was shown. */
+  /** Photos that the hub ended itself, and when it made the ends of jobs, as far as anybody was shown. */
   readonly #endedByHub = new Set<string>();
   readonly #jobEndedAtMs = new Map<string, number>();
   /** By user and id, what it was of first. */
@@ -124,8 +124,9 @@ export class Oracle {
   }
 
   #shown(message: Shown, key: string, isLive: boolean): void {
-    if (message.type === "job_completed" && !this.#jobEndedAtMs.has(key)) {
-      this.#jobEndedAtMs.set(key, performance.now());
+    if (message.type === "job_completed") {
+      const madeAtMs = message.timestamp === undefined ? Date.now() : Date.parse(message.timestamp);
+      this.#jobEndedAtMs.set(key, Math.min(madeAtMs, this.#jobEndedAtMs.get(key) ?? madeAtMs));
     }
     if (isHubMade(message)) this.#endedByHub.add(key);
     if (isLive) this.latency.shown(message);

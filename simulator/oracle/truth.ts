@@ -23,7 +23,7 @@ export interface JobTruth {
   readonly isClosed: boolean;
   readonly isCancelled: boolean;
   readonly photos: ReadonlyMap<string, PhotoTruth>;
-  /** When the last of its events was acknowledged, of `performance.now()`. */
+  /** When the last of its events was acknowledged, in Unix milliseconds. */
   readonly newestAtMs: number;
 }
 
@@ -65,7 +65,7 @@ export class Truth {
 
   acknowledged({ type, data }: HeardEvent): void {
     const job = this.#jobOf(data);
-    job.newestAtMs = performance.now();
+    job.newestAtMs = Date.now();
     if (data.photoCount !== undefined) job.photoCount = Math.max(job.photoCount ?? 0, data.photoCount);
     if (type === "uploadjob.completed") job.isClosed = true;
     if (type === "uploadjob.cancelled") job.isCancelled = true;
