@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { CATALOGUE } from "../../bench/gates/catalogue.ts";
 import { SCENARIOS } from "../../bench/scenarios/all.ts";
 import { BASELINES } from "../../bench/vs/baselines.ts";
+import { PROFILES, profileJson } from "../../simulator/profiles.ts";
 import { settingsTable } from "../../src/config/docs.ts";
 import { errorCatalogue } from "../../src/errors.ts";
 import { contractIdOf } from "../../src/ingest/tusd.ts";
@@ -68,4 +69,17 @@ it("docs/bench.md names every scenario, metric, baseline and flag of bench, and 
     if (transports.includes(name) || name === "messages") continue;
     expect(table).toContain(name);
   }
+});
+
+it("docs/simulate.md names every flag of simulate, every profile, and every key of one", async () => {
+  const text = read("docs/simulate.md");
+  const { out } = await command(["simulate", "--help"]);
+  const flags = [...out.matchAll(/^ +(--[a-z-]+)/gm)].map(([, flag = ""]) => flag);
+  expect(flags.length).toBeGreaterThan(15);
+  for (const flag of flags) expect(text).toContain(flag);
+  for (const name of PROFILES) expect(text).toContain(`\`${name}\``);
+  const keys = PROFILES.flatMap((name) =>
+    [...profileJson(name).matchAll(/"(\w+)":/g)].map(([, key = ""]) => key),
+  );
+  for (const key of new Set(keys)) if (key !== "about" && key !== "weight") expect(text).toContain(key);
 });
