@@ -79,7 +79,7 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
 
 /**
  * The answer, page by page: however much there is, no more than a page of it is in memory. `id` is the head at the
- * first page; what is newer and yet in it comes once more at the next poll.
+ * first page; what is shown while the others are read is left to the next poll, or it would come twice.
  */
 async function* bodyOf(
   engine: Engine,
@@ -99,10 +99,11 @@ async function* bodyOf(
   let page = first;
   let comma = "";
   for (;;) {
-    if (page.messages.length > 0) {
-      text += comma + page.messages.map((message) => message.json).join(",");
+    const messages = page.messages.filter(({ seq }) => seq <= first.head);
+    if (messages.length > 0) {
+      text += comma + messages.map((message) => message.json).join(",");
       comma = ",";
-      traffic.wrote("polling", page.messages);
+      traffic.wrote("polling", messages);
     }
     if (page.done || page.next.seq >= first.head) break;
     yield text;

@@ -72,6 +72,29 @@ test("all jobs of the user", async () => {
   expect(await bodyOf(PATH, "nobody")).toMatchObject({ jobs: [], messages: [] });
 });
 
+test("what is shown while an answer is read page by page comes with the next one, once", async () => {
+  const photos = Array.from({ length: 600 }, (_, index) => ({ photoId: `photo-${index}` }));
+  await hub.engine.publish([event.created(), ...photos.map((photo) => event.progressed(500, photo))]);
+  const { read } = hub.engine;
+  let reads = 0;
+  hub.engine.read = async (query) => {
+    reads += 1;
+    // The first and the last of them move on between the pages.
+    if (reads === 2) {
+      await hub.engine.publish([photos[0], photos.at(-1)].map((photo) => event.progressed(600, photo)));
+    }
+    return read.call(hub.engine, query);
+  };
+  const first = await bodyOf(`${PATH}/j`);
+  expect(reads).toBeGreaterThan(1);
+  const seqOf = (id: string) => Number(id.split("-")[1]);
+  for (const { id } of first.messages) expect(seqOf(id)).toBeLessThanOrEqual(seqOf(first.id));
+  const next = await bodyOf(`${PATH}/j?since=${first.id}`);
+  expect(typesOf(next)).toEqual(["upload_progress", "upload_progress", "job_progress"]);
+  const ids = [...first.messages, ...next.messages].map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
 test("more than a page is answered whole", async () => {
   const photos = Array.from({ length: 1_500 }, (_, index) => event.started({ photoId: `photo-${index}` }));
   await hub.engine.publish([event.created({ photoCount: 1_500 }), ...photos]);
