@@ -7,16 +7,18 @@ import { NETWORKS } from "./line.ts";
 // a time is such as `250ms`, a size such as `4MB`.
 
 const duration = z
-  .string()
+  .string("must be a time such as 250ms or 5s, as a text")
   .transform((text, context) => unitOf(text, parseDuration, "a time such as 250ms or 5s", context));
 const size = z
-  .string()
+  .string("must be a size such as 300KB or 4MiB, as a text")
   .transform((text, context) => unitOf(text, parseSize, "a size such as 300KB or 4MiB", context));
 const count = z.number().int().min(0).max(1_000_000);
 const atLeastOne = z.number().int().min(1).max(1_000_000);
 const chance = z.number().min(0).max(1);
 const weight = z.number().positive();
 
+/** More often nobody tells, and a user who does nothing between two jobs comes to no end. */
+const LEAST_MS = 10;
 const spread = z.number().min(0).max(3).default(0);
 
 /** Always the same, or log-normal around its median; `spread` is that of the logarithm: 0.5 is a factor of 1.65. */
@@ -60,7 +62,7 @@ const uploadSchema = z.strictObject({
   /** Photos of a job at the same time; they share the line. */
   atOnce: atLeastOne.default(3),
   /** How often the producer tells where each of them is. */
-  progressEvery: duration.prefault("250ms"),
+  progressEvery: duration.pipe(z.number().min(LEAST_MS, `must be ${LEAST_MS}ms at least`)).prefault("250ms"),
   /** From the last byte to its ending. */
   processing: duration.prefault("150ms"),
 });
@@ -137,8 +139,10 @@ export function parseProfile(json: string): Profile {
     throw new ProfileError(`is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
   const result = profileSchema.safeParse(parsed);
-  if (result.success) return result.data;
-  throw new ProfileError(result.error.issues.flatMap(problemsOf).join("\n"));
+  if (!result.success) throw new ProfileError(result.error.issues.flatMap(problemsOf).join("\n"));
+  const contradictions = contradictionsIn(result.data);
+  if (contradictions.length > 0) throw new ProfileError(contradictions.join("\n"));
+  return result.data;
 }
 
 function unitOf(
@@ -151,6 +155,25 @@ function unitOf(
   if (value !== null) return value;
   context.addIssue({ code: "custom", message: `must be ${wanted}, not ${JSON.stringify(text)}` });
   return z.NEVER;
+}
+
+/** What each key by itself may be, and not all of them together. */
+function contradictionsIn({ photos, jobs, trouble }: Profile): readonly string[] {
+  const { fails, cancels, dies } = trouble;
+  const varying = Object.entries({
+    "photos.count": photos.count,
+    "jobs.apart": jobs.apart,
+    "trouble.retryAfter": trouble.retryAfter,
+    "trouble.pausedFor": trouble.pausedFor,
+    "trouble.asleepFor": trouble.asleepFor,
+    ...Object.fromEntries(photos.sizes.map((kind, index) => [`photos.sizes.${index}`, kind])),
+  });
+  return [
+    ...varying
+      .filter(([, { min = 0, max = Number.POSITIVE_INFINITY }]) => min > max)
+      .map(([place]) => `${place}: min is more than max`),
+    ...(fails + cancels + dies > 1 ? ["trouble: fails, cancels and dies are more than 1 together"] : []),
+  ];
 }
 
 /** All names of a profile: who mistypes one is told the nearest. */

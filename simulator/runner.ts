@@ -1,4 +1,4 @@
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import type { Sent } from "./delivery.ts";
 import type { CloudEvent } from "./event.ts";
 import { type Pace, pacerOf } from "./pace.ts";
@@ -79,9 +79,9 @@ export async function runEvents({ events, sink, pace, signal, totals }: Run): Pr
       const sending: Promise<void> = send(batch).finally(() => inFlight.delete(sending));
       inFlight.add(sending);
     }
-    if (taken < MAX_BATCH && next !== null) {
-      await wait(TICK_MS, undefined, { signal: anyEnd }).catch(() => undefined);
-    }
+    // A sink that takes all at once must not keep out those who want to stop it.
+    if (taken === MAX_BATCH) await turn();
+    else if (next !== null) await wait(TICK_MS, undefined, { signal: anyEnd }).catch(() => undefined);
   }
   await Promise.all([...publishers.values()].flatMap((inFlight) => [...inFlight]));
   if (failure !== null) throw failure;

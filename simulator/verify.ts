@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { messageOf } from "../src/message-of.ts";
 import type { ClientKind } from "./oracle/client-record.ts";
 import { differencesOf } from "./oracle/judge.ts";
 import { MAX_EXAMPLES, Oracle, type Verdict } from "./oracle/oracle.ts";
@@ -78,21 +79,20 @@ export class Verification {
 
   /** When nobody is ill-treated any more: waits until all is well, or for as long as that may take, and judges. */
   async judge(signal: AbortSignal): Promise<Judgement> {
-    await this.#population.untilAllConnected(DEAF_MS + LOOK_EVERY_MS).catch(() => undefined);
-    const endMs = performance.now() + (this.#options.settleMs ?? SETTLE_MS);
-    while (!signal.aborted && performance.now() < endMs) {
-      if (this.oracle.lost().length === 0 && this.oracle.untrue().length === 0) break;
+    const beganMs = performance.now();
+    const settleMs = this.#options.settleMs ?? SETTLE_MS;
+    do {
+      // Before the first look too: who was cut just now has to notice, and to come back.
       await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
-    }
-    const missing = this.#population.clients.filter(({ record }) => !record.isSynced);
-    const untrue = [
-      ...missing.map(
-        ({ record }) => `${record.name} of user ${record.userId} never came back: ${reason(record)}`,
-      ),
-      ...this.oracle.untrue(),
-      ...(await this.#againstNewcomers()),
-    ];
+      const missing = this.#missing().length;
+      const isOver = performance.now() - beganMs > (missing > 0 ? Math.max(settleMs, DEAF_MS) : settleMs);
+      if (isOver || (missing === 0 && this.#isWell())) break;
+    } while (!signal.aborted);
     const verdict = this.oracle.verdict();
+    const missing = this.#missing().map(
+      ({ record }) => `${record.name} of user ${record.userId} never came back: ${reason(record)}`,
+    );
+    const untrue = [...missing, ...this.oracle.untrue(), ...(await this.#againstNewcomers())];
     const { records } = this.#population;
     return {
       ...verdict,
@@ -103,6 +103,14 @@ export class Verification {
       disconnects: records.reduce((sum, { disconnects }) => sum + disconnects.length, 0),
       endings: this.oracle.endingsOwed,
     };
+  }
+
+  #missing(): Population["clients"] {
+    return this.#population.clients.filter(({ record }) => !record.isSynced);
+  }
+
+  #isWell(): boolean {
+    return this.oracle.lost().length === 0 && this.oracle.untrue().length === 0;
   }
 
   close(): void {
@@ -117,6 +125,7 @@ export class Verification {
       oracle: this.oracle,
     });
     const watching = [...this.#population.records];
+    const known = this.oracle.clients.length;
     try {
       await newcomers.connect();
       return newcomers.records.flatMap((newcomer) =>
@@ -124,8 +133,12 @@ export class Verification {
           .filter(({ userId, isSynced }) => isSynced && userId === newcomer.userId)
           .flatMap((client) => differencesOf(client, newcomer)),
       );
+    } catch (error) {
+      return [`nobody who comes now is let in: ${messageOf(error).split("\n", 1).join("")}`];
     } finally {
       newcomers.close();
+      // Of what ended long ago they are told nothing, and owed nothing.
+      this.oracle.clients.splice(known);
     }
   }
 }

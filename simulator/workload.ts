@@ -20,6 +20,9 @@ export interface WorkloadOptions {
   readonly durationMs?: number;
 }
 
+/** Jobs without photos take no time by themselves: without this, neither do any number of them. */
+const LEAST_APART_MS = 1;
+
 /** A user's sequence of jobs, one after the other; a user has as many of them as the profile lets run at once. */
 interface Lane {
   readonly user: number;
@@ -108,7 +111,7 @@ export class Workload {
       this.#jobsEnded += 1;
       lane.job = null;
       lane.head = null;
-      const apartMs = drawn(this.#options.profile.jobs.apart, lane.random);
+      const apartMs = Math.max(LEAST_APART_MS, drawn(this.#options.profile.jobs.apart, lane.random));
       this.#lanes.add(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
       return;
     }

@@ -15,20 +15,23 @@ export interface ChaosProxy {
   close(): Promise<void>;
 }
 
-/** Every connection has a fate of its own, drawn from `seed` in the order in which they come. */
+/** Every connection has a fate of its own, drawn from `seed` and how many came before it. */
 export async function startChaos(publicUrl: string, seed: number): Promise<ChaosProxy> {
   const { hostname, port } = new URL(publicUrl);
-  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname;
-  const random = new Random(`${seed}/chaos`);
+  const host = hostname === "0.0.0.0" ? "127.0.0.1" : hostname.replace(/^\[|\]$/g, "");
   const lines = new Set<ChaosLine>();
   const counts = new Map<Fate["name"], number>();
-  let isCalm = false;
+  let [isCalm, made] = [false, 0];
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
     client.on("error", () => undefined);
+    made += 1;
+    const random = new Random(`${seed}/chaos/${made}`);
     const fate = isCalm ? CLEAN : drawFate(random);
     counts.set(fate.name, (counts.get(fate.name) ?? 0) + 1);
     if (fate.name === "refused") {
-      client.resetAndDestroy();
+      // Not before it has asked for something: Node's fetch never notices an end that comes in the same moment as it begins.
+      client.once("data", () => client.resetAndDestroy());
+      client.resume();
       return;
     }
     const target = connect({ host, port: Number(port), noDelay: true });

@@ -54,6 +54,9 @@ export interface RecordOptions {
   readonly onShown?: (message: Shown, key: string, isLive: boolean) => void;
 }
 
+/** Of what makes no sense. */
+const MAX_SHOWN = 200;
+
 interface Standing {
   readonly standing: number;
   readonly progress: number;
@@ -138,14 +141,30 @@ export class ClientRecord {
     this.#isLeaving = true;
   }
 
-  /** Any message of the hub, parsed. Throws on what is none. */
+  /** A message of the hub as it came; one that is none is a finding. */
+  takeText(text: string): void {
+    try {
+      this.take(JSON.parse(text));
+    } catch {
+      this.#malformed(text);
+    }
+  }
+
+  #malformed(text: string): void {
+    this.#options.findings.add("malformed", `${this.name} of ${this.userId} got ${text.slice(0, MAX_SHOWN)}`);
+  }
+
+  /** Any message of the hub, parsed. */
   take(parsed: unknown): void {
     if (isShown(parsed)) {
       this.#show(parsed);
       return;
     }
     const control = typeof parsed === "object" && parsed !== null ? parsed : {};
-    if (!("type" in control)) throw new Error(`${this.name}: the hub sent ${JSON.stringify(parsed)}`);
+    if (!("type" in control)) {
+      this.#malformed(JSON.stringify(parsed) ?? "nothing");
+      return;
+    }
     if (control.type === "synced") {
       this.syncMode = "mode" in control ? String(control.mode) : null;
       if (this.syncMode === "snapshot") {

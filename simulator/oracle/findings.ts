@@ -1,4 +1,4 @@
-export const FAULTS = ["foreign", "disordered", "fallen", "repeated"] as const;
+export const FAULTS = ["foreign", "disordered", "fallen", "repeated", "malformed"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Enough to see what it is; a test that goes wrong may find thousands. */

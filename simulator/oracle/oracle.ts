@@ -47,7 +47,15 @@ export interface Verdict extends Readonly<Record<Fault | "lost", number>> {
   readonly examples: readonly string[];
 }
 
-export const CLEAN: Verdict = { lost: 0, foreign: 0, disordered: 0, fallen: 0, repeated: 0, examples: [] };
+export const CLEAN: Verdict = {
+  lost: 0,
+  foreign: 0,
+  disordered: 0,
+  fallen: 0,
+  repeated: 0,
+  malformed: 0,
+  examples: [],
+};
 
 interface Owed {
   readonly standing: number;
@@ -218,7 +226,7 @@ export class Oracle {
 
   verdict(): Verdict {
     const lost = this.lost();
-    const counts = { foreign: 0, disordered: 0, fallen: 0, repeated: 0 };
+    const counts = { foreign: 0, disordered: 0, fallen: 0, repeated: 0, malformed: 0 };
     for (const fault of FAULTS) counts[fault] = this.findings.count(fault);
     const examples = lost.slice(0, MAX_EXAMPLES).map((what) => `lost: ${what}`);
     for (const fault of FAULTS) {

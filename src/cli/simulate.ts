@@ -1,10 +1,10 @@
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import type { Command } from "commander";
 import { Deliveries } from "../../simulator/delivery.ts";
 import { httpSink, IngestError, postEvents } from "../../simulator/ingest.ts";
 import { ndjsonSink } from "../../simulator/ndjson.ts";
 import { AS_TAKEN, type Pace } from "../../simulator/pace.ts";
-import { demoNames } from "../../simulator/plan.ts";
+import { demoNames, type Naming } from "../../simulator/plan.ts";
 import type { Profile } from "../../simulator/profile.ts";
 import { newTotals, runEvents, type Totals } from "../../simulator/runner.ts";
 import { Scene } from "../../simulator/scene.ts";
@@ -13,6 +13,8 @@ import { streamSink } from "../../simulator/stream.ts";
 import { Workload } from "../../simulator/workload.ts";
 import { ConfigError } from "../config/errors.ts";
 import { readSettings } from "../config/load.ts";
+import { messageOf } from "../message-of.ts";
+import { parseRedisUrl } from "../redis/url.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
 import type { Host, Output } from "./host.ts";
 import type { End } from "./main.ts";
@@ -41,6 +43,8 @@ interface Plan {
   readonly pace: Pace;
   readonly seed: number;
   readonly durationMs?: number;
+  /** Absent: as in the demo. */
+  readonly names?: Naming;
 }
 
 const MAX_SEED = 2 ** 32 - 1;
@@ -112,7 +116,8 @@ async function simulate(host: Host, options: Options): Promise<ExitCode> {
   };
   const stop = new AbortController();
   const releases = (["SIGINT", "SIGTERM"] as const).map((signal) =>
-    host.onSignal(signal, () => stop.abort()),
+    // Once: no more is sent, and what was is judged. Twice: at once.
+    host.onSignal(signal, () => (stop.signal.aborted ? host.exit(exitCode.failed) : stop.abort())),
   );
   try {
     return await (options.verify === true ? verified : run)(host, options, plan, stop.signal);
@@ -146,14 +151,15 @@ async function verified(host: Host, options: Options, plan: Plan, signal: AbortS
         : httpSink({ ...hub, onRetry: () => retried(totals) });
     const clients = hub ?? (await clientsOf(host, options));
     const { profile, seed } = plan;
-    const userIds = Array.from({ length: profile.users }, (_, user) => demoNames(seed, user + 1, 1).userId);
+    // A hub that runs may know the users of another simulation already, and their jobs.
+    const names = hub === null ? namesOfRun(randomBytes(3).toString("hex")) : demoNames;
+    const userIds = Array.from({ length: profile.users }, (_, user) => names(seed, user + 1, 1).userId);
     const watch = await Watch.open(options, clients, userIds, seed);
     try {
-      await send(host, host.stdout, plan, watch.verification.recorded(sink), totals, signal);
-      host.stdout.write("all is sent; waiting for what it comes to\n");
-      const judgement = await watch.judge(signal);
-      if (signal.aborted) throw new CommandFailed(exitCode.inconclusive, "stopped before it could be judged");
-      return watch.tell(host, judgement);
+      const recorded = watch.verification.recorded(sink);
+      await send(host, host.stdout, { ...plan, names }, recorded, totals, signal);
+      host.stdout.write("no more is sent; waiting for what it comes to, for 45 s at most\n");
+      return watch.tell(host, await watch.judge(new AbortController().signal));
     } finally {
       await watch.close();
     }
@@ -165,12 +171,17 @@ async function verified(host: Host, options: Options, plan: Plan, signal: AbortS
 async function send(
   host: Host,
   out: Output,
-  { profile, seed, pace, durationMs }: Plan,
+  { profile, seed, pace, durationMs, names }: Plan,
   sink: Sink,
   totals: Totals,
   signal: AbortSignal,
 ): Promise<void> {
-  const workload = new Workload({ profile, seed, ...(durationMs !== undefined && { durationMs }) });
+  const workload = new Workload({
+    profile,
+    seed,
+    ...(durationMs !== undefined && { durationMs }),
+    ...(names !== undefined && { names }),
+  });
   const scene = new Scene(new Deliveries(workload, profile.delivery, seed));
   const title = `simulating ${counted(profile.users, "user")} into ${sink.name}, ${paceText(pace)}, seed ${seed}`;
   const show = showTotals(out, host.env, title, { totals, jobs: workload, scene });
@@ -190,6 +201,11 @@ async function sinkOf(host: Host, options: Options, totals: Totals, signal: Abor
     if (redis === undefined || stream === undefined) {
       throw new CommandFailed(exitCode.usage, "--redis and --redis-stream go together; give both");
     }
+    try {
+      parseRedisUrl(redis);
+    } catch (error) {
+      throw new CommandFailed(exitCode.usage, `--redis ${messageOf(error)}`);
+    }
     return streamSink({ redis, stream, onRetry }, signal);
   }
   const internalUrl = baseUrl("--internal", options.internal);
@@ -198,6 +214,14 @@ async function sinkOf(host: Host, options: Options, totals: Totals, signal: Abor
   // An empty batch changes nothing, and tells whether the token is right before anything begins.
   await postEvents(target, [], signal);
   return httpSink(target);
+}
+
+/** Users and jobs that no other run has. */
+function namesOfRun(run: string): Naming {
+  return (seed, user, job) => ({
+    userId: `sim-${run}-${user}`,
+    jobId: `sim-${seed}-${run}-${user}-${job}`,
+  });
 }
 
 function retried(totals: Totals): void {

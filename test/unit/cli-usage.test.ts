@@ -19,6 +19,23 @@ describe("wrong usage ends with 2, and says what was meant", () => {
     [["simulate", "--seeed=3"], /^progress-hub: --seeed is an unknown flag; did you mean --seed\?\n$/],
     [["simulate", "--rate", "0"], /^progress-hub: --rate must be a whole number from 1/],
     [["simulate", "--duration", "soon"], /^progress-hub: --duration must be a duration/],
+    [
+      ["simulate", "--profile", "realstic"],
+      /^progress-hub: --profile realstic is unknown; did you mean realistic\?/,
+    ],
+    [
+      ["simulate", "--profile", "./none.json"],
+      /^progress-hub: --profile \.\/none\.json can't be read \(ENOENT\)\n$/,
+    ],
+    [["simulate", "--speed", "2", "--rate", "3"], /^progress-hub: --speed and --rate are two ways/],
+    [["simulate", "--speed", "fast"], /^progress-hub: --speed must be a number up to 10000, or max/],
+    [["simulate", "--chaos"], /^progress-hub: --chaos is a part of --verify; give that too/],
+    [["simulate", "--verify", "--dry-run"], /^progress-hub: --verify needs a hub; leave --dry-run out/],
+    [["simulate", "--redis", "redis://h:1"], /^progress-hub: --redis and --redis-stream go together/],
+    [
+      ["simulate", "--redis", "no", "--redis-stream", "s"],
+      /^progress-hub: --redis the URL of Redis must look like/,
+    ],
     [["token"], /^progress-hub: --user is missing/],
     [["token", "--user", "a"], /^progress-hub: no secret to sign with/],
     [

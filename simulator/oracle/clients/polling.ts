@@ -9,11 +9,9 @@ export function pollingClient({ publicUrl, token, record }: ClientOptions): Clie
 
   const poll = async (): Promise<void> => {
     const url = new URL("/api/v1/upload-progress", publicUrl);
-    // The first answer, a snapshot, is wanted at once.
-    if (record.lastId !== null) {
-      url.searchParams.set("wait", "25s");
-      url.searchParams.set("since", record.lastId);
-    }
+    if (record.lastId !== null) url.searchParams.set("since", record.lastId);
+    // The first answer of all, and after each that was lost, is wanted at once.
+    if (record.isSynced) url.searchParams.set("wait", "25s");
     const headers = { accept: "application/json", authorization: `Bearer ${token}` };
     const response = await fetch(url, { headers, signal: stop.signal });
     const text = await response.text();

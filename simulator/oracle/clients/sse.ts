@@ -20,7 +20,7 @@ export function sseClient({ publicUrl, token, record }: ClientOptions): Client {
   const take = (event: MessageEvent): void => {
     if (isFresh) record.opened();
     isFresh = false;
-    record.take(JSON.parse(String(event.data)));
+    record.takeText(String(event.data));
   };
   for (const type of ALL_TYPES) source.addEventListener(type, take);
   return {

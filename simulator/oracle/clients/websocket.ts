@@ -15,7 +15,7 @@ export function webSocketClient({ publicUrl, token, record }: ClientOptions): Cl
     if (record.lastId !== null) url.searchParams.set("lastEventId", record.lastId);
     const made = new WebSocket(url, { perMessageDeflate: false });
     made.on("open", () => record.opened());
-    made.on("message", (data) => record.take(JSON.parse(data.toString())));
+    made.on("message", (data) => record.takeText(data.toString()));
     made.on("error", (error) => record.problems.push(error.message));
     // Also comes after a refused handshake, and after an error.
     made.on("close", (code) => {

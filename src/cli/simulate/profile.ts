@@ -57,7 +57,7 @@ function parsed(json: string, name: string): Profile {
   } catch (error) {
     if (!(error instanceof ProfileError)) throw error;
     const lines = error.message.split("\n").map((line) => `--profile ${name}: ${line}`);
-    const remedy = "progress-hub simulate --print-profile realistic prints one with every key";
+    const remedy = "docs/simulate.md has every key, and --print-profile realistic prints an example";
     throw new CommandFailed(exitCode.usage, `${lines.join("\n")}; ${remedy}`);
   }
 }

@@ -33,7 +33,8 @@ const EMBEDDED_WORKERS = 2;
 const TTL_MS = 6 * 60 * 60 * 1_000;
 const MAX_DEVICES = 20;
 
-export function refuseUnfit({ verify, embedded, chaos }: VerifyFlags): void {
+export function refuseUnfit({ verify, embedded, chaos, devices }: VerifyFlags): void {
+  wholeNumber("--devices", devices, 1, MAX_DEVICES);
   const alone = chaos === true ? "--chaos" : "--embedded";
   if (verify !== true && (chaos === true || embedded === true)) {
     throw new CommandFailed(exitCode.usage, `${alone} is a part of --verify; give that too`);
@@ -146,6 +147,7 @@ const KINDS_OF_FINDING = [
   ["disordered", "disordered"],
   ["fallen", "going backwards"],
   ["repeated", "repeated"],
+  ["malformed", "malformed"],
   ["untrue", "untrue in the end"],
 ] as const;
-const LIST = "lost, foreign, disordered, going backwards, repeated, or untrue in the end";
+const LIST = "lost, foreign, disordered, going backwards, repeated, malformed, or untrue in the end";
