@@ -2,10 +2,10 @@ import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./summary-reporter.ts";
 
 /**
- * Minutes each: costs by pairs of runs, and twenty kills of one hub beside another. `npm run test:faults` runs them with
- * all the other faults.
+ * A minute or more each: costs by pairs of runs, twenty kills of all processes, a CPU that others have. `npm run test:faults`
+ * runs them with all the other faults.
  */
-const LONG = ["test/faults/cost.test.ts", "test/faults/redis-all-kill.test.ts"];
+const LONG = ["cost", "all-kill", "redis-all-kill", "starved"].map((what) => `test/faults/${what}.test.ts`);
 
 /** They mostly wait: for a Redis that is away, hangs or refuses. */
 const WAITING = ["away", "handover", "refuses", "subscribers"].map(
