@@ -66,8 +66,7 @@ const stageSchema = z.object({
 const roundSchema = z.object({
   /** Of all processes of the target. */
   cpuUs: z.number(),
-  /** From its beginning to that of the next, hypervisor and other processes left the machine its CPU, but for what the
-   * limits of a busy machine allow. */
+  /** From its beginning to that of the next no limit of a busy machine was passed. */
   isQuiet: z.boolean(),
 });
 

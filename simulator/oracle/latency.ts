@@ -2,14 +2,10 @@ import { build, type Histogram } from "hdr-histogram-js";
 import { keepNewest } from "../../src/engine/keep-newest.ts";
 import type { Shown } from "./client-record.ts";
 import type { SentEvent } from "./oracle.ts";
+import { endingOf } from "./truth.ts";
 
 /** Enough for what is on its way. */
 const MAX_PENDING = 100_000;
-const ENDED = new Map([
-  ["photo.upload.completed", "COMPLETED"],
-  ["photo.upload.failed", "FAILED"],
-  ["photo.upload.cancelled", "CANCELLED"],
-]);
 
 /** From the sending of an event to its being shown to a client that is connected, in whole milliseconds. */
 export class Latency {
@@ -19,7 +15,7 @@ export class Latency {
 
   sent({ type, data }: SentEvent): void {
     const { jobId, photoId, attempt = 1, bytesTransferred } = data;
-    const what = ENDED.get(type) ?? bytesTransferred;
+    const what = endingOf(type) ?? bytesTransferred;
     if (photoId === undefined || what === undefined) return;
     const key = keyOf(jobId, photoId, attempt, what);
     // Sent again it was on its way already.

@@ -9,7 +9,7 @@ import {
 import { FAULTS, type Fault, Findings } from "./findings.ts";
 import { untrueIn } from "./judge.ts";
 import { Latency } from "./latency.ts";
-import { Truth } from "./truth.ts";
+import { endingOf, Truth } from "./truth.ts";
 import { until } from "./until.ts";
 
 /** A CloudEvent as the producer sends it. */
@@ -72,11 +72,6 @@ interface Job {
   completed: boolean;
 }
 
-const ENDINGS: Readonly<Record<string, string>> = {
-  "photo.upload.completed": "COMPLETED",
-  "photo.upload.failed": "FAILED",
-  "photo.upload.cancelled": "CANCELLED",
-};
 /** Of each kind: of what goes wrong once there may be thousands. */
 export const MAX_EXAMPLES = 5;
 
@@ -170,8 +165,8 @@ export class Oracle {
     job.generations.add(generation);
     if (type === "uploadjob.created") job.photoCount = data.photoCount ?? null;
     if (type === "uploadjob.completed") job.completed = true;
-    const status = ENDINGS[type];
-    if (status !== undefined && photoId !== undefined) {
+    const status = endingOf(type);
+    if (status !== null && photoId !== undefined) {
       job.endedPhotos.add(photoId);
       this.#owe(job.userId, `${jobId}/${photoId}`, photoStanding(status, attempt), generation);
     }

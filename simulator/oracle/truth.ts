@@ -43,6 +43,12 @@ const RANK_OF: Readonly<Record<string, Rank>> = {
   "photo.upload.completed": "COMPLETED",
 };
 
+/** What the photo is after an event that ends an attempt; null: it ends none. */
+export function endingOf(type: string): Exclude<Rank, "UPLOADING"> | null {
+  const rank = RANK_OF[type];
+  return rank === undefined || rank === "UPLOADING" ? null : rank;
+}
+
 export class Truth {
   readonly #jobs = new Map<string, Job>();
 

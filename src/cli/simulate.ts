@@ -11,15 +11,13 @@ import { Scene } from "../../simulator/scene.ts";
 import type { Sink } from "../../simulator/sink.ts";
 import { streamSink } from "../../simulator/stream.ts";
 import { Workload } from "../../simulator/workload.ts";
-import { ConfigError } from "../config/errors.ts";
-import { readSettings } from "../config/load.ts";
-import { messageOf } from "../message-of.ts";
-import { parseRedisUrl } from "../redis/url.ts";
+import { redisUrlProblem } from "../redis/url.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
 import type { Host, Output } from "./host.ts";
 import type { End } from "./main.ts";
 import { baseUrl, durationMs, refuseStray, takesAnything, wholeNumber } from "./options.ts";
 import { requireReachable } from "./reach.ts";
+import { readSecrets } from "./secrets.ts";
 import { paceOf, paceText } from "./simulate/pace.ts";
 import { jsonOf, type ProfileOptions, profileLines, profileOf } from "./simulate/profile.ts";
 import { showTotals } from "./simulate/totals.ts";
@@ -201,11 +199,8 @@ async function sinkOf(host: Host, options: Options, totals: Totals, signal: Abor
     if (redis === undefined || stream === undefined) {
       throw new CommandFailed(exitCode.usage, "--redis and --redis-stream go together; give both");
     }
-    try {
-      parseRedisUrl(redis);
-    } catch (error) {
-      throw new CommandFailed(exitCode.usage, `--redis ${messageOf(error)}`);
-    }
+    const problem = redisUrlProblem(redis);
+    if (problem !== null) throw new CommandFailed(exitCode.usage, `--redis the URL of Redis ${problem}`);
     return streamSink({ redis, stream, onRetry }, signal);
   }
   const internalUrl = baseUrl("--internal", options.internal);
@@ -229,12 +224,7 @@ function retried(totals: Totals): void {
 }
 
 function ingestTokenOf(host: Host, options: Options): string {
-  const flags = { ingestToken: options.ingestToken };
-  const { settings, given, valueProblems } = readSettings({ flags, env: host.env, cwd: host.cwd });
-  const label = given.get("ingestToken")?.label;
-  const problems = valueProblems.filter(({ origin }) => origin === label);
-  if (problems.length > 0) throw new ConfigError(problems);
-  const token = settings.ingestToken[0];
+  const [token] = readSecrets(host, options, ["ingestToken"]).ingestToken;
   if (token !== undefined) return token;
   const remedy = "take it from the hub's settings; `serve --dev` prints it as ingest-token";
   throw new CommandFailed(exitCode.usage, `--ingest-token is missing; ${remedy}`);

@@ -2,21 +2,18 @@ import { type Hubs, startHubs } from "../../../bench/target/hubs.ts";
 import { remoteTarget } from "../../../bench/target/remote.ts";
 import { spawnTarget } from "../../../bench/target/spawned.ts";
 import type { Target } from "../../../bench/target/target.ts";
-import { ConfigError } from "../../config/errors.ts";
-import { readSettings } from "../../config/load.ts";
 import { redisUrlProblem } from "../../redis/url.ts";
 import { CommandFailed, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { baseUrl, wholeNumber } from "../options.ts";
 import { requireReachable } from "../reach.ts";
+import { readSecrets, type SecretFlags } from "../secrets.ts";
 
-export interface TargetOptions {
+export interface TargetOptions extends SecretFlags {
   readonly workers?: string;
   readonly redis?: string;
   readonly target?: string;
   readonly internal?: string;
-  readonly ingestToken?: string;
-  readonly jwtSecret?: string;
 }
 
 interface ChosenTarget {
@@ -63,15 +60,8 @@ export async function targetOf(host: Host, options: TargetOptions): Promise<Chos
   };
 }
 
-function secretsOf(
-  host: Host,
-  { ingestToken, jwtSecret }: TargetOptions,
-): Pick<Target, "jwtSecret" | "ingestToken"> {
-  const flags = { ingestToken, jwtSecret };
-  const { settings, given, valueProblems } = readSettings({ flags, env: host.env, cwd: host.cwd });
-  const labels = [given.get("ingestToken")?.label, given.get("jwtSecret")?.label];
-  const problems = valueProblems.filter(({ origin }) => labels.includes(origin));
-  if (problems.length > 0) throw new ConfigError(problems);
+function secretsOf(host: Host, flags: SecretFlags): Pick<Target, "jwtSecret" | "ingestToken"> {
+  const settings = readSecrets(host, flags, ["ingestToken", "jwtSecret"]);
   const [ingest, jwt] = [settings.ingestToken[0], settings.jwtSecret[0]];
   if (ingest !== undefined && jwt !== undefined) return { ingestToken: ingest, jwtSecret: jwt };
   const missing = ingest === undefined ? "--ingest-token" : "--jwt-secret";

@@ -1,22 +1,21 @@
 import { spawnTarget } from "../../../bench/target/spawned.ts";
+import { tokenFor } from "../../../bench/token.ts";
 import { type ChaosProxy, startChaos } from "../../../simulator/chaos/proxy.ts";
 import { type Judgement, Verification } from "../../../simulator/verify.ts";
-import { ConfigError } from "../../config/errors.ts";
-import { readSettings } from "../../config/load.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host } from "../host.ts";
 import { mintToken } from "../mint.ts";
 import { baseUrl, wholeNumber } from "../options.ts";
 import { requireReachable } from "../reach.ts";
+import { readSecrets, type SecretFlags } from "../secrets.ts";
 import { styled } from "../watch/text.ts";
 
-export interface VerifyFlags {
+export interface VerifyFlags extends Pick<SecretFlags, "jwtSecret"> {
   readonly verify?: boolean;
   readonly embedded?: boolean;
   readonly chaos?: boolean;
   readonly devices: string;
   readonly url: string;
-  readonly jwtSecret?: string;
 }
 
 /** A hub to simulate into and to look at. */
@@ -44,12 +43,11 @@ export function refuseUnfit({ verify, embedded, chaos, devices }: VerifyFlags): 
 /** One of its own, with state of its own, that is gone afterwards. */
 export async function embeddedHub(): Promise<SimulatedHub> {
   const target = await spawnTarget({ kind: "hub", workers: EMBEDDED_WORKERS, flags: [] });
-  const keys = { jwtSecret: [target.jwtSecret], jwtIssuer: null, jwtAudience: null, jwtUserClaim: "sub" };
   return {
     publicUrl: target.publicUrls[0] ?? "",
     internalUrl: target.internalUrl,
     ingestToken: target.ingestToken,
-    tokenOf: (userId) => mintToken(keys, userId, TTL_MS),
+    tokenOf: (userId) => tokenFor(userId, target.jwtSecret),
     stop: () => target.stop(),
   };
 }
@@ -61,14 +59,8 @@ export async function clientsOf(
 ): Promise<Pick<SimulatedHub, "publicUrl" | "tokenOf">> {
   const publicUrl = baseUrl("--url", flags.url);
   await requireReachable(publicUrl, "--url");
-  const { settings, given, valueProblems } = readSettings({
-    flags: { jwtSecret: flags.jwtSecret },
-    env: host.env,
-    cwd: host.cwd,
-  });
-  const label = given.get("jwtSecret")?.label;
-  const problems = valueProblems.filter(({ origin }) => origin === label);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const settings = readSecrets(host, flags, ["jwtSecret"]);
+  // Throws where there is no secret, before anything is sent.
   mintToken(settings, "demo", TTL_MS);
   return { publicUrl, tokenOf: (userId) => mintToken(settings, userId, TTL_MS) };
 }
@@ -150,4 +142,6 @@ const KINDS_OF_FINDING = [
   ["malformed", "malformed"],
   ["untrue", "untrue in the end"],
 ] as const;
-const LIST = "lost, foreign, disordered, going backwards, repeated, malformed, or untrue in the end";
+const LIST = new Intl.ListFormat("en", { type: "disjunction" }).format(
+  KINDS_OF_FINDING.map(([, words]) => words),
+);
