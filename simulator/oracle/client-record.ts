@@ -50,6 +50,8 @@ export interface RecordOptions {
   readonly epochsRetell?: boolean;
   /** Of an id: what it was of first. An id that is of something else later was used again. */
   readonly firstOf?: (id: string, key: string) => string;
+  /** The standing that another epoch must tell again, if it was told; null, and absent: whatever it was. */
+  readonly keptOf?: (key: string) => number | null;
   /** Told of each message; `isLive`: it is not part of what one is told that comes back. */
   readonly onShown?: (message: Shown, key: string, isLive: boolean) => void;
 }
@@ -208,7 +210,7 @@ export class ClientRecord {
     const isBeginning = message.type === "upload_started";
     if (before !== undefined) this.#compare(before, now, message);
     if (told !== undefined && !isBeginning) {
-      this.#compare(told, now, message, true);
+      this.#compareToldAgain(told, now, message);
       this.#told.delete(key);
     }
     const first = this.#options.firstOf?.(id, key) ?? key;
@@ -222,6 +224,13 @@ export class ClientRecord {
 
   #forgetOthers(): void {
     for (const [key, { jobId }] of this.#view) if (!this.#touched.has(jobId)) this.#view.delete(key);
+  }
+
+  /** In another epoch: as it was, or as much of it as had to be kept. */
+  #compareToldAgain(told: Standing, now: Standing, message: Shown): void {
+    const kept = this.#options.keptOf?.(keyOf(message)) ?? null;
+    const held = kept === null ? told : { ...told, standing: Math.min(told.standing, kept), progress: 0 };
+    this.#compare(held, now, message, true);
   }
 
   #compare(before: Standing, now: Standing, message: Shown, isToldAgain = false): void {

@@ -91,6 +91,8 @@ export class Oracle {
   readonly #jobEndedAtMs = new Map<string, number>();
   /** By user and id, what it was of first. */
   readonly #firstOf = new Map<string, string>();
+  /** By `job` or `job/photo`: see `mayTakeBack`. */
+  #kept: ReadonlyMap<string, number> | null = null;
   #generation = 0;
   #firstWhole = 0;
 
@@ -117,6 +119,7 @@ export class Oracle {
       findings: this.findings,
       ownerOf: (jobId) => this.#jobs.get(jobId)?.userId ?? null,
       onShown: (message, key, isLive) => this.#shown(message, key, isLive),
+      keptOf: (key) => (this.#kept === null ? null : (this.#kept.get(key) ?? 0)),
       ...this.#options,
       ...(this.#options.epochsRetell === true && {
         firstOf: (id, key) => this.#noted(`${userId} ${id}`, key),
@@ -191,6 +194,15 @@ export class Oracle {
   coreEnded(how: "killed" | "drained"): void {
     this.#generation += 1;
     if (how === "killed" && !this.#options.stateSurvivesCore) this.#firstWhole = this.#generation;
+  }
+
+  /**
+   * Called before a store is lost to its replica. What was shown and not acknowledged yet may be told again from where
+   * it was, in another epoch; endings acknowledged so far must stand there.
+   */
+  mayTakeBack(): void {
+    const standings = [...this.#owed.values()].flatMap((keys) => [...keys]);
+    this.#kept = new Map(standings.map(([key, { standing }]) => [key, standing]));
   }
 
   /** Endings that a client which is connected now was owed and has not seen, nor anything that supersedes them. */

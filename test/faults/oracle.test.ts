@@ -257,6 +257,18 @@ describe("the oracle, where state dies with the core", () => {
     expect(oracle.verdict()).toMatchObject({ repeated: 1, disordered: 0, fallen: 0 });
   });
 
+  it("another epoch takes back what was not acknowledged when the store was lost, and nothing else", () => {
+    const { oracle, clients, tell } = story({ epochsRetell: true });
+    show(clients[0], WHOLE);
+    oracle.mayTakeBack();
+    show(clients[0], [photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    tell(event("photo.upload.completed", { photoId: "p" }));
+    oracle.mayTakeBack();
+    show(clients[1], [...WHOLE, photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1, disordered: 0 });
+  });
+
   it("another epoch takes nothing back, does not end, and no id is of two things", () => {
     const { oracle, clients, end } = story({ epochsRetell: true });
     end();
