@@ -1,4 +1,6 @@
+import { contradictionIn } from "./contract.ts";
 import type { Findings } from "./findings.ts";
+import { Order } from "./order.ts";
 
 export type ClientKind =
   | "socketio"
@@ -62,6 +64,7 @@ const MAX_SHOWN = 200;
 interface Standing {
   readonly standing: number;
   readonly progress: number;
+  readonly bytes: number;
   /** Of a job: its percent may fall where this rises. */
   readonly totalsVersion: number;
 }
@@ -100,6 +103,7 @@ export class ClientRecord {
   readonly #told = new Map<string, Standing>();
   /** Of all epochs. */
   readonly #best = new Map<string, number>();
+  readonly #order: Order;
   /** What a user would see: the last of each photo and job. */
   readonly #view = new Map<string, Shown>();
   /** Jobs that were told of since the last `synced`, or since the connection began. */
@@ -110,6 +114,7 @@ export class ClientRecord {
     this.name = options.name;
     this.kind = options.kind;
     this.userId = options.userId;
+    this.#order = new Order((fault, what) => options.findings.add(fault, `${this.name} got ${what}`));
   }
 
   /** The highest standing it was ever shown of a photo or job; 0: nothing. */
@@ -183,6 +188,7 @@ export class ClientRecord {
 
   synced(headId: unknown): void {
     this.isSynced = true;
+    this.#order.caughtUp(this.#view);
     if (typeof headId !== "string") return;
     if (this.#advance(headId, "head of synced") >= 0) this.lastId = headId;
   }
@@ -202,9 +208,12 @@ export class ClientRecord {
     const key = keyOf(message);
     const standing = standingOf(message);
     const before = this.#standings.get(key);
-    const { totalsVersion = 0 } = message;
+    const contradiction = contradictionIn(message);
+    if (contradiction !== null)
+      findings.add("malformed", `${this.name} got ${id} of ${key}: ${contradiction}`);
+    const { totalsVersion = 0, bytesTransferred: bytes = 0 } = message;
     const progress = message.progress ?? before?.progress ?? 0;
-    const now = { standing, progress, totalsVersion };
+    const now = { standing, progress, bytes, totalsVersion };
     const told = this.#told.get(key);
     // A snapshot tells a beginning before what became of it.
     const isBeginning = message.type === "upload_started";
@@ -219,6 +228,8 @@ export class ClientRecord {
     this.#best.set(key, Math.max(standing, this.bestOf(key)));
     this.#view.set(key, message);
     this.#touched.add(jobId);
+    // A poll may always tell of the past.
+    this.#order.shown(message, key, this.#view, this.isSynced && this.kind !== "polling");
     this.#options.onShown?.(message, key, this.isSynced);
   }
 
@@ -229,8 +240,8 @@ export class ClientRecord {
   /** In another epoch: as it was, or as much of it as had to be kept. */
   #compareToldAgain(told: Standing, now: Standing, message: Shown): void {
     const kept = this.#options.keptOf?.(keyOf(message)) ?? null;
-    const held = kept === null ? told : { ...told, standing: Math.min(told.standing, kept), progress: 0 };
-    this.#compare(held, now, message, true);
+    const held = { standing: Math.min(told.standing, kept ?? 0), progress: 0, bytes: 0, totalsVersion: 0 };
+    this.#compare(kept === null ? told : held, now, message, true);
   }
 
   #compare(before: Standing, now: Standing, message: Shown, isToldAgain = false): void {
@@ -239,10 +250,18 @@ export class ClientRecord {
     if (now.standing < before.standing) findings.add("fallen", `${what} after a higher one`);
     else if (now.standing === before.standing && isEnding(message)) {
       if (!isToldAgain) findings.add("repeated", what);
+    } else if (now.totalsVersion < before.totalsVersion) {
+      findings.add("fallen", `${what}: totalsVersion ${now.totalsVersion} after ${before.totalsVersion}`);
     } else if (message.progress !== null && this.#holdsPercent(before, now, message)) {
       if (message.progress < before.progress) {
         findings.add("fallen", `${what}: ${message.progress} % after ${before.progress} %`);
       }
+    } else if (
+      message.photoId !== undefined &&
+      now.standing === before.standing &&
+      now.bytes < before.bytes
+    ) {
+      findings.add("fallen", `${what}: ${now.bytes} bytes after ${before.bytes}`);
     }
   }
 
@@ -261,6 +280,7 @@ export class ClientRecord {
       if (standing.standing >= (this.#told.get(key)?.standing ?? 0)) this.#told.set(key, standing);
     }
     this.#standings.clear();
+    this.#order.clear();
     if (!this.#options.stateSurvivesCore) this.#told.clear();
   }
 
@@ -275,7 +295,10 @@ export class ClientRecord {
         "disordered",
         `${this.name} got ${id} (${what}) after ${this.#epoch}-${this.#seq}`,
       );
-    if (epoch !== this.#epoch && !this.#options.stateSurvivesCore) this.#standings.clear();
+    if (epoch !== this.#epoch && !this.#options.stateSurvivesCore) {
+      this.#standings.clear();
+      this.#order.clear();
+    }
     this.#epoch = epoch;
     this.#seq = Math.max(seq, this.#seq);
     return step;

@@ -15,6 +15,13 @@ const CLOCKS_APART_MS = 250;
 /** What a client shows in the end and should not, a sentence each. */
 export function untrueIn(client: ClientRecord, truth: Truth, story: Story): readonly string[] {
   const untrue: string[] = [];
+  for (const [key, { jobId, photoId }] of client.view) {
+    if (photoId !== undefined && !truth.wasSent(jobId, photoId)) {
+      untrue.push(
+        sentence(client, key, "nothing, since nobody ever told of it", photoText(client.view.get(key))),
+      );
+    }
+  }
   for (const job of truth.jobs()) {
     if (job.userId !== client.userId) continue;
     const { jobId } = job;
@@ -102,39 +109,42 @@ function expectedOfJob(job: JobTruth, { endedByHub, jobEndedAtMs }: Story): Expe
   if (endedAtMs === undefined && !mustEnd) {
     return { text: "UPLOADING", isMetBy: ({ type }) => type === "job_progress" };
   }
-  const status = job.isCancelled ? "CANCELLED" : statusOf(photos.map(([, photo]) => photo));
+  const counts = countsOf(photos.map(([, photo]) => photo));
+  // Photos that were announced and never came have failed.
+  const missing = Math.max(0, (job.photoCount ?? 0) - photos.length);
+  const status = job.isCancelled ? "CANCELLED" : statusOf({ ...counts, failed: counts.failed + missing });
   // Once it has ended it stays as it is: what comes later, or is overtaken by its end, is told of its photos alone.
   const isHubs = photos.some(([photoId]) => endedByHub.has(`${job.jobId}/${photoId}`));
   const mayBeOther = isHubs || (endedAtMs !== undefined && job.newestAtMs >= endedAtMs - CLOCKS_APART_MS);
   return {
     text: mayBeOther ? `ended as ${status}, or as its counts bear out` : `ended as ${status}`,
-    isMetBy: (shown) =>
-      shown.type === "job_completed" && (shown.status === status || (mayBeOther && isBorneOut(shown))),
+    isMetBy: ({ type, status: told, photos: toldCounts }) =>
+      type === "job_completed" &&
+      (mayBeOther || (told === status && (job.isCancelled || isSame(counts, toldCounts)))),
   };
 }
 
-/** Rule 15. */
-function statusOf(photos: readonly PhotoTruth[]): string {
+type Counts = Readonly<Record<"completed" | "failed" | "cancelled", number>>;
+
+function countsOf(photos: readonly PhotoTruth[]): Counts {
   const count = (rank: PhotoTruth["rank"]): number => photos.filter((photo) => photo.rank === rank).length;
-  const [completed, failed, cancelled] = [count("COMPLETED"), count("FAILED"), count("CANCELLED")];
-  if (photos.length > 0 && cancelled === photos.length) return "CANCELLED";
-  if (failed === 0) return "COMPLETED";
+  return { completed: count("COMPLETED"), failed: count("FAILED"), cancelled: count("CANCELLED") };
+}
+
+/** Rule 15. */
+function statusOf({ completed, failed, cancelled }: Counts): string {
+  if (failed === 0) return cancelled > 0 && completed === 0 ? "CANCELLED" : "COMPLETED";
   return completed === 0 ? "FAILED" : "PARTIAL";
 }
 
-function isBorneOut({ status, photos }: Shown): boolean {
-  if (photos === undefined) return false;
-  const { total, completed, failed, cancelled } = photos;
-  switch (status) {
-    case "COMPLETED":
-      return failed === 0;
-    case "FAILED":
-      return completed === 0;
-    case "PARTIAL":
-      return completed > 0 && completed + cancelled < total;
-    default:
-      return status === "CANCELLED" && completed < Math.max(1, total);
-  }
+function isSame(counts: Counts, told: Shown["photos"]): boolean {
+  const { completed, failed, cancelled } = counts;
+  return (
+    told !== undefined &&
+    told.completed === completed &&
+    told.failed === failed &&
+    told.cancelled === cancelled
+  );
 }
 
 function sentence({ name, userId }: ClientRecord, what: string, expected: string, shown: string): string {

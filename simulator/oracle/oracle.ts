@@ -148,6 +148,7 @@ export class Oracle {
   published(event: SentEvent): void {
     const { jobId, userId } = event.data;
     this.latency.sent(event);
+    this.#truth.sent(event);
     if (this.#jobs.has(jobId)) return;
     this.#jobs.set(jobId, {
       userId,

@@ -51,6 +51,8 @@ export function endingOf(type: string): Exclude<Rank, "UPLOADING"> | null {
 
 export class Truth {
   readonly #jobs = new Map<string, Job>();
+  /** Photos of which anything was sent, whether or not it was acknowledged: `jobId/photoId`. */
+  readonly #sent = new Set<string>();
 
   jobs(): Iterable<JobTruth> {
     return this.#jobs.values();
@@ -67,6 +69,14 @@ export class Truth {
         !isCancelled && [...photos.values()].some(({ rank }) => rank === "UPLOADING"),
     );
     return new Set(open.map(({ jobId }) => jobId));
+  }
+
+  sent({ data: { jobId, photoId } }: HeardEvent): void {
+    if (photoId !== undefined) this.#sent.add(`${jobId}/${photoId}`);
+  }
+
+  wasSent(jobId: string, photoId: string): boolean {
+    return this.#sent.has(`${jobId}/${photoId}`);
   }
 
   acknowledged({ type, data }: HeardEvent): void {

@@ -13,7 +13,8 @@ function event(type: string, more: Partial<SentEvent["data"]> = {}): SentEvent {
 }
 
 function message(seq: number, type: string, status: string, more: Record<string, unknown> = {}) {
-  return { type, id: `a-${seq}`, jobId: "j", status, progress: 50, attempt: 1, ...more };
+  const progress = type.endsWith("_completed") ? 100 : 50;
+  return { type, id: `a-${seq}`, jobId: "j", status, progress, attempt: 1, ...more };
 }
 
 const photo = (seq: number, type: string, status: string, more: Record<string, unknown> = {}) =>
@@ -38,8 +39,9 @@ function story({ stateSurvivesCore = true, epochsRetell = false } = {}) {
   return { oracle, clients, tell, end };
 }
 
+const BEGUN = photo(1, "upload_started", "UPLOADING", { progress: 0 });
 const WHOLE = [
-  photo(1, "upload_started", "UPLOADING", { progress: 0 }),
+  BEGUN,
   message(2, "job_progress", "UPLOADING"),
   photo(3, "upload_progress", "UPLOADING"),
   photo(4, "upload_completed", "COMPLETED"),
@@ -73,10 +75,10 @@ describe("the oracle", () => {
   it("takes a later attempt, or a higher ending, for the one that was missed, and not a lower one", () => {
     const { oracle, clients, tell } = story();
     tell(event("photo.upload.failed", { photoId: "p" }));
-    show(clients[0], [photo(1, "upload_failed", "FAILED")]);
-    show(clients[1], [photo(1, "upload_failed", "CANCELLED")]);
+    show(clients[0], [BEGUN, photo(2, "upload_failed", "FAILED")]);
+    show(clients[1], [BEGUN, photo(2, "upload_failed", "CANCELLED")]);
     expect(oracle.verdict()).toMatchObject({ lost: 1 });
-    show(clients[1], [photo(2, "upload_started", "UPLOADING", { attempt: 2 })]);
+    show(clients[1], [photo(3, "upload_started", "UPLOADING", { attempt: 2 })]);
     expect(oracle.verdict()).toEqual(CLEAN);
   });
 
@@ -125,7 +127,7 @@ describe("the oracle", () => {
     expect(oracle.verdict()).toMatchObject({ repeated: 1, fallen: 0 });
     show(clients[0], [message(7, "job_completed", "COMPLETED")]);
     expect(oracle.verdict()).toMatchObject({ repeated: 2, fallen: 0 });
-    show(clients[1], [photo(1, "upload_failed", "FAILED"), photo(2, "upload_failed", "CANCELLED")]);
+    show(clients[1], [BEGUN, photo(2, "upload_failed", "FAILED"), photo(3, "upload_failed", "CANCELLED")]);
     expect(oracle.verdict()).toMatchObject({ repeated: 2, fallen: 1, disordered: 0 });
   });
 
@@ -133,7 +135,106 @@ describe("the oracle", () => {
     const { oracle, clients } = story();
     show(clients[0], [...WHOLE, photo(6, "upload_progress", "UPLOADING")]);
     expect(oracle.verdict()).toMatchObject({ fallen: 1 });
-    show(clients[1], [WHOLE[2], photo(4, "upload_progress", "UPLOADING", { progress: 49 })]);
+    show(clients[1], [BEGUN, WHOLE[2], photo(4, "upload_progress", "UPLOADING", { progress: 49 })]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 2 });
+  });
+});
+
+describe("the oracle, of a message by itself", () => {
+  const COUNTS = { total: 3, completed: 2, failed: 1, cancelled: 0, active: 0 };
+  it.each([
+    ["a photo at 100 % before its end", photo(2, "upload_progress", "UPLOADING", { progress: 100 })],
+    ["a photo that is completed at 12 %", photo(2, "upload_completed", "COMPLETED", { progress: 12 })],
+    [
+      "a photo that is completed with a part of its bytes",
+      photo(2, "upload_completed", "COMPLETED", { bytesTransferred: 7, totalBytes: 9 }),
+    ],
+    [
+      "a photo with more bytes than it has",
+      photo(2, "upload_progress", "UPLOADING", { bytesTransferred: 9, totalBytes: 7 }),
+    ],
+    ["progress of a photo that is completed", photo(2, "upload_progress", "COMPLETED")],
+    ["a job that ends at 12 %", message(3, "job_completed", "COMPLETED", { progress: 12 })],
+    ["a job at 100 % before its end", message(3, "job_progress", "UPLOADING", { progress: 100 })],
+    ["a job that ends while it is uploading", message(3, "job_completed", "UPLOADING")],
+    ["a job that is completed with a failure", message(3, "job_completed", "COMPLETED", { photos: COUNTS })],
+    ["a job that failed with a completed photo", message(3, "job_completed", "FAILED", { photos: COUNTS })],
+    [
+      "a job that ends with photos under way",
+      message(3, "job_completed", "PARTIAL", { photos: { ...COUNTS, completed: 1, active: 1 } }),
+    ],
+    [
+      "a job with more photos than it has",
+      message(3, "job_progress", "UPLOADING", { photos: { ...COUNTS, active: 1 } }),
+    ],
+  ])("finds %s", (_what, planted) => {
+    const { oracle, clients } = story();
+    // A job ends after its photo, of which it is the second thing that is told.
+    const isOfJob = !("photoId" in planted);
+    show(
+      clients[0],
+      isOfJob ? [BEGUN, photo(2, "upload_completed", "COMPLETED"), planted] : [BEGUN, planted],
+    );
+    expect(oracle.verdict()).toEqual({
+      ...CLEAN,
+      malformed: 1,
+      examples: [expect.stringMatching(/^malformed: websocket-0 got a-[23] of j/)],
+    });
+  });
+
+  it("finds what is no message at all", () => {
+    const { oracle, clients } = story();
+    for (const text of ['{"type":"upload_pro', "[]", "null", '{"a":1}']) clients[0].takeText(text);
+    expect(oracle.verdict()).toMatchObject({ malformed: 4 });
+  });
+});
+
+describe("the oracle, of the order of messages", () => {
+  it("finds an attempt that is told without its beginning, and one that begins twice", () => {
+    const { oracle, clients } = story();
+    show(clients[0], [photo(1, "upload_progress", "UPLOADING")]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 1, repeated: 0 });
+    show(clients[1], [WHOLE[0], photo(2, "upload_progress", "UPLOADING", { attempt: 2 })]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2, repeated: 0 });
+    show(clients[1], [photo(3, "upload_started", "UPLOADING", { attempt: 2 })]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2, repeated: 0 });
+    show(clients[1], [photo(4, "upload_started", "UPLOADING", { attempt: 2 })]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 2, repeated: 1 });
+  });
+
+  it("finds a job that ends before its photo does", () => {
+    const { oracle, clients } = story();
+    show(clients[0], [BEGUN, message(2, "job_completed", "COMPLETED")]);
+    expect(oracle.verdict()).toMatchObject({ disordered: 1 });
+  });
+
+  it("finds it in what is told to one that comes back, once all of it has come, and nothing of a late photo", () => {
+    const { oracle, clients } = story();
+    for (const client of clients) {
+      show(client, [BEGUN]);
+      client.closed("cut");
+      client.opened();
+      show(client, [message(3, "job_completed", "COMPLETED")]);
+    }
+    // The photo was tried again after the end: what was told of its first attempt has been merged with that.
+    show(clients[0], [photo(4, "upload_started", "UPLOADING", { attempt: 2 })]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    for (const client of clients) client.take({ type: "synced", mode: "resumed", id: "a-4" });
+    expect(oracle.verdict()).toMatchObject({ disordered: 1 });
+    expect(oracle.verdict().examples[0]).toMatch(
+      /sse-1 got the end of j in a-3 before that of j\/p, open in a-1/,
+    );
+  });
+
+  it("finds bytes that go back where nobody knows of how many, and totals of before", () => {
+    const { oracle, clients } = story();
+    const at = (seq: number, bytesTransferred: number) =>
+      photo(seq, "upload_progress", "UPLOADING", { progress: null, bytesTransferred });
+    show(clients[0], [WHOLE[0], at(2, 9), at(3, 8)]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1 });
+    const totals = (seq: number, totalsVersion: number) =>
+      message(seq, "job_progress", "UPLOADING", { totalsVersion });
+    show(clients[1], [totals(1, 5), totals(2, 2)]);
     expect(oracle.verdict()).toMatchObject({ fallen: 2 });
   });
 });
@@ -141,10 +242,12 @@ describe("the oracle", () => {
 describe("the oracle, at the end", () => {
   const END = { bytesTransferred: 8_000, totalBytes: 8_000, progress: 100 };
   const COUNTS = { total: 1, completed: 1, failed: 0, cancelled: 0, active: 0 };
+  // Long after all that is told, so that nothing of it was on its way when the job ended.
+  const timestamp = new Date(Date.now() + 60_000).toISOString();
   const TRUE = [
     WHOLE[0],
     photo(2, "upload_completed", "COMPLETED", END),
-    message(3, "job_completed", "COMPLETED", { photos: COUNTS }),
+    message(3, "job_completed", "COMPLETED", { photos: COUNTS, timestamp }),
   ];
 
   /** All that was told of the job of one photo of 8,000 bytes, and what clients show of it. */
@@ -188,7 +291,7 @@ describe("the oracle, at the end", () => {
 
   it("lets a job keep the status that it ended with, where an event was overtaken by its end", () => {
     const { oracle, clients, tell } = ended();
-    for (const client of clients) show(client, TRUE);
+    for (const client of clients) show(client, [TRUE[0], TRUE[1], { ...TRUE[2], timestamp: undefined }]);
     tell(event("photo.upload.failed", { photoId: "late" }));
     const late = photo(4, "upload_failed", "FAILED", { photoId: "late", bytesTransferred: 0 });
     show(clients[0], [late]);
@@ -240,7 +343,7 @@ describe("the oracle, where state dies with the core", () => {
   it("lets a new epoch begin a new story, but no id fall", () => {
     const { oracle, clients } = story({ stateSurvivesCore: false });
     show(clients[0], WHOLE);
-    show(clients[0], [{ ...photo(6, "upload_completed", "COMPLETED"), id: "b-6" }]);
+    show(clients[0], [{ ...BEGUN, id: "b-6" }, photo(7, "upload_completed", "COMPLETED", { id: "b-7" })]);
     expect(oracle.verdict()).toEqual(CLEAN);
     show(clients[0], [{ ...message(5, "job_completed", "COMPLETED"), id: "c-5" }]);
     expect(oracle.verdict()).toMatchObject({ disordered: 1 });
@@ -261,18 +364,23 @@ describe("the oracle, where state dies with the core", () => {
     const { oracle, clients, tell } = story({ epochsRetell: true });
     show(clients[0], WHOLE);
     oracle.mayTakeBack();
-    show(clients[0], [photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    show(clients[0], [{ ...BEGUN, id: "b-1" }, photo(2, "upload_progress", "UPLOADING", { id: "b-2" })]);
     expect(oracle.verdict()).toEqual(CLEAN);
     tell(event("photo.upload.completed", { photoId: "p" }));
     oracle.mayTakeBack();
-    show(clients[1], [...WHOLE, photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    show(clients[1], [
+      ...WHOLE,
+      { ...BEGUN, id: "b-1" },
+      photo(2, "upload_progress", "UPLOADING", { id: "b-2" }),
+    ]);
     expect(oracle.verdict()).toMatchObject({ fallen: 1, disordered: 0 });
   });
 
   it("another epoch takes nothing back, does not end, and no id is of two things", () => {
     const { oracle, clients, end } = story({ epochsRetell: true });
     end();
-    show(clients[0], [...WHOLE, photo(1, "upload_progress", "UPLOADING", { id: "b-1" })]);
+    const reborn = [{ ...BEGUN, id: "b-1" }, photo(2, "upload_progress", "UPLOADING", { id: "b-2" })];
+    show(clients[0], [...WHOLE, ...reborn]);
     expect(oracle.verdict()).toMatchObject({ fallen: 1, disordered: 0 });
     show(clients[0], [message(6, "job_completed", "COMPLETED")]);
     expect(oracle.verdict()).toMatchObject({ disordered: 1 });
