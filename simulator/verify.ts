@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { messageOf } from "../src/message-of.ts";
 import type { ClientKind } from "./oracle/client-record.ts";
+import { Followers } from "./oracle/followers.ts";
 import { differencesOf } from "./oracle/judge.ts";
 import { MAX_EXAMPLES, Oracle, type Verdict } from "./oracle/oracle.ts";
 import { DEAF_MS, type Population, populationOf } from "./oracle/population.ts";
@@ -16,6 +17,21 @@ export interface VerifyOptions {
   readonly tokenOf: (userId: string) => string;
   /** How long what is not well yet is waited for; absent: longer than a hub takes to end what nobody tells of any more. */
   readonly settleMs?: number;
+  /** The hub's setting `expireAfter`; absent: who is not told of any more need not have ended. */
+  readonly expireMs?: number;
+}
+
+/** What is not well yet, while it is waited for. */
+export interface Awaited {
+  /** Until what is not well is judged. */
+  readonly leftMs: number;
+  /** Clients that are not back. */
+  readonly missing: number;
+  /** Endings that a client has not seen, and what one shows otherwise than it should. */
+  readonly lost: number;
+  readonly untrue: number;
+  /** Uploads that nobody tells of any more, and that the hub has not ended. */
+  readonly open: number;
 }
 
 /** What came of it. */
@@ -30,24 +46,32 @@ export interface Judgement extends Verdict {
 }
 
 /** Each way there is, in turn. */
-const KINDS: readonly ClientKind[] = ["websocket", "sse", "socketio-websocket", "polling", "socketio"];
+const KINDS: readonly ClientKind[] = [
+  ...(["websocket", "sse", "socketio-websocket", "polling", "socketio", "socketio-polling"] as const),
+];
 /** Longer than the hub takes to end a job whose photos nobody tells of any more, or waits for a retry, by default. */
 const SETTLE_MS = 45_000;
 const LOOK_EVERY_MS = 500;
 
 /** Clients of every kind that watch a simulation, and an oracle that knows what they should see. */
 export class Verification {
-  readonly oracle = new Oracle({ stateSurvivesCore: true, epochsRetell: true });
+  readonly oracle: Oracle;
   readonly #options: VerifyOptions;
   readonly #population: Population;
+  readonly #followers: Followers;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
-    const { clientsUrl: publicUrl, userIds, devicesPerUser, tokenOf } = options;
+    const { clientsUrl: publicUrl, userIds, devicesPerUser, tokenOf, expireMs } = options;
+    this.oracle = new Oracle({
+      ...{ stateSurvivesCore: true, epochsRetell: true },
+      ...(expireMs !== undefined && { expireMs }),
+    });
     this.#population = populationOf({
       ...{ publicUrl, userIds, devicesPerUser, tokenOf, kinds: KINDS },
       oracle: this.oracle,
     });
+    this.#followers = new Followers({ publicUrl, tokenOf, oracle: this.oracle });
   }
 
   get population(): Population {
@@ -64,7 +88,10 @@ export class Verification {
     return {
       name: sink.name,
       send: async (events, signal) => {
-        for (const event of events) this.oracle.published(event);
+        for (const event of events) {
+          const { jobId, userId } = event.data;
+          if (this.oracle.published(event)) this.#followers.sent(jobId, userId);
+        }
         const { generation } = this.oracle;
         const answer = await sink.send(events, signal);
         if (answer === null) return null;
@@ -78,43 +105,46 @@ export class Verification {
   }
 
   /** When nobody is ill-treated any more: waits until all is well, or for as long as that may take, and judges. */
-  async judge(signal: AbortSignal): Promise<Judgement> {
+  async judge(signal: AbortSignal, onWait?: (awaited: Awaited) => void): Promise<Judgement> {
     const beganMs = performance.now();
     const settleMs = this.#options.settleMs ?? SETTLE_MS;
     do {
+      this.#followers.sweep();
       // Before the first look too: who was cut just now has to notice, and to come back.
       await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
       const missing = this.#missing().length;
-      const isOver = performance.now() - beganMs > (missing > 0 ? Math.max(settleMs, DEAF_MS) : settleMs);
-      if (isOver || (missing === 0 && this.#isWell())) break;
+      const { open } = this.oracle;
+      const [lost, untrue] = [this.oracle.lost().length, this.oracle.untrue().length];
+      const endMs = beganMs + (missing > 0 ? Math.max(settleMs, DEAF_MS) : settleMs);
+      const leftMs = endMs - performance.now();
+      if (leftMs < 0 || (missing === 0 && open === 0 && lost === 0 && untrue === 0)) break;
+      onWait?.({ leftMs, missing, lost, untrue, open });
     } while (!signal.aborted);
     const verdict = this.oracle.verdict();
     const missing = this.#missing().map(
       ({ record }) => `${record.name} of user ${record.userId} never came back: ${reason(record)}`,
     );
     const untrue = [...missing, ...this.oracle.untrue(), ...(await this.#againstNewcomers())];
-    const { records } = this.#population;
+    const records = this.#population.records;
     return {
       ...verdict,
       untrue: untrue.length,
       examples: [...verdict.examples, ...untrue.slice(0, MAX_EXAMPLES).map((what) => `untrue: ${what}`)],
-      clients: records.length,
-      messages: records.reduce((sum, { messages }) => sum + messages, 0),
-      disconnects: records.reduce((sum, { disconnects }) => sum + disconnects.length, 0),
+      clients: records.length + this.#followers.begun,
+      messages: records.reduce((sum, { messages }) => sum + messages, this.#followers.messages),
+      disconnects: records.reduce((sum, one) => sum + one.disconnects.length, this.#followers.disconnects),
       endings: this.oracle.endingsOwed,
     };
   }
 
   #missing(): Population["clients"] {
-    return this.#population.clients.filter(({ record }) => !record.isSynced);
-  }
-
-  #isWell(): boolean {
-    return this.oracle.lost().length === 0 && this.oracle.untrue().length === 0;
+    const clients = [...this.#population.clients, ...this.#followers.clients];
+    return clients.filter(({ record }) => !record.isSynced);
   }
 
   close(): void {
     this.#population.close();
+    this.#followers.close();
   }
 
   /** Whoever comes only now is told the same as those who were there all the time. */

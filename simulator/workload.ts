@@ -14,8 +14,8 @@ export interface WorkloadOptions {
   /** Absent: as in the demo. */
   readonly names?: Naming;
   /**
-   * Of the simulated clock: no job begins that would not end before it, troubles aside, but for the first of each user.
-   * Absent: without end.
+   * Of the simulated clock: no job begins that would not end before it, troubles aside, but for the first of each user; where
+   * the profile says how many events a second there are, nothing happens from then on. Absent: without end.
    */
   readonly durationMs?: number;
 }
@@ -82,6 +82,7 @@ export class Workload {
       const due = this.#lanes.take();
       if (due === null) return null;
       const { atMs, item: lane } = due;
+      if (this.#isSteady && atMs >= this.#durationMs) continue;
       const { head } = lane;
       if (head !== null || this.#beginJob(lane, atMs)) this.#advance(lane, atMs);
       if (head !== null) return eventOf(head, atMs);
@@ -90,7 +91,8 @@ export class Workload {
 
   /** False: neither this nor a later job of the lane begins. */
   #beginJob(lane: Lane, nowMs: number): boolean {
-    const { profile, seed, names = demoNames, durationMs = Number.POSITIVE_INFINITY } = this.#options;
+    const { profile, seed, names = demoNames } = this.#options;
+    const durationMs = this.#durationMs;
     const { jobs, upload } = profile;
     const { user, network, nextJob: job } = lane;
     if (job > (jobs.perUser ?? Number.POSITIVE_INFINITY) || nowMs >= durationMs) return false;
@@ -118,6 +120,10 @@ export class Workload {
     lane.head = following;
     this.#lanes.add(this.#isSteady ? lane.beatMs : following.atMs, lane.rank, lane);
     lane.beatMs += this.#everyMs;
+  }
+
+  get #durationMs(): number {
+    return this.#options.durationMs ?? Number.POSITIVE_INFINITY;
   }
 
   get #isSteady(): boolean {

@@ -43,6 +43,8 @@ export interface RecordOptions {
   readonly name: string;
   readonly kind: ClientKind;
   readonly userId: string;
+  /** Absent: all of the user's. */
+  readonly jobId?: string;
   readonly findings: Findings;
   /** null: a job nobody ever published anything for. */
   readonly ownerOf: (jobId: string) => string | null;
@@ -74,6 +76,8 @@ export class ClientRecord {
   readonly name: string;
   readonly kind: ClientKind;
   readonly userId: string;
+  /** The one it asks for; null: all of the user's. */
+  readonly jobId: string | null;
   readonly disconnects: Disconnect[] = [];
   /** Refusals and errors that cost no connection. */
   readonly problems: string[] = [];
@@ -114,12 +118,23 @@ export class ClientRecord {
     this.name = options.name;
     this.kind = options.kind;
     this.userId = options.userId;
+    this.jobId = options.jobId ?? null;
     this.#order = new Order((fault, what) => options.findings.add(fault, `${this.name} got ${what}`));
   }
 
   /** The highest standing it was ever shown of a photo or job; 0: nothing. */
   bestOf(key: string): number {
     return this.#best.get(key) ?? 0;
+  }
+
+  /** It asks for one job, and was shown that it is over: a stream of it may end. */
+  get hasEnded(): boolean {
+    return this.jobId !== null && this.#view.get(this.jobId)?.type === "job_completed";
+  }
+
+  /** It is owed and shows what is of this job. */
+  isOf(jobId: string): boolean {
+    return this.jobId === null || this.jobId === jobId;
   }
 
   /** The last of each photo (`jobId/photoId`) and job (`jobId`); after a snapshot without what is not in it. */
@@ -138,7 +153,7 @@ export class ClientRecord {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.isSynced = false;
-    if (this.#isLeaving) return;
+    if (this.#isLeaving || this.hasEnded) return;
     const warned = this.reconnectAfterMs !== null;
     this.disconnects.push({ atMs: performance.now(), reason, warned });
   }
@@ -200,6 +215,12 @@ export class ClientRecord {
     const { id, jobId } = message;
     if (ownerOf(jobId) !== this.userId) {
       findings.add("foreign", `${this.name} of ${this.userId} got ${id} of ${jobId} of ${ownerOf(jobId)}`);
+    }
+    if (this.jobId !== null && jobId !== this.jobId) {
+      findings.add(
+        "foreign",
+        `${this.name} of ${this.userId} asked for ${this.jobId}, and got ${id} of ${jobId}`,
+      );
     }
     if (this.#advance(id, message.type) === 0) {
       findings.add("disordered", `${this.name} got ${id} again (${message.type} of ${keyOf(message)})`);

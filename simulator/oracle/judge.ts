@@ -1,5 +1,5 @@
 import type { ClientRecord, Shown } from "./client-record.ts";
-import type { JobTruth, PhotoTruth, Truth } from "./truth.ts";
+import type { Heard, JobTruth, PhotoTruth, Truth } from "./truth.ts";
 
 /** What happened that makes more than one end right: the hub may have ended things itself, and events come late. */
 export interface Story {
@@ -7,10 +7,26 @@ export interface Story {
   readonly endedByHub: ReadonlySet<string>;
   /** Of jobs, when the hub made their end, in Unix milliseconds by its clock. */
   readonly jobEndedAtMs: ReadonlyMap<string, number>;
+  /** After so long without events the hub ends an upload; null: nobody knows. */
+  readonly expireMs: number | null;
 }
 
 /** The hub's clock may be another machine's. */
 const CLOCKS_APART_MS = 250;
+/** How long a busy hub may take to answer an event, or to see that a time is over. */
+const BUSY_MS = 3_000;
+
+/**
+ * What is wrong with a time-out that the hub made of a photo then, in Unix milliseconds, where it does so after `expireMs`
+ * of silence; null: nothing.
+ */
+export function prematureIn(heard: Heard | null, madeAtMs: number, expireMs: number): string | null {
+  // What was on its way at that time was not heard of before it.
+  if (heard === null || heard.newsAtMs > madeAtMs) return null;
+  const silentMs = madeAtMs - heard.newsAtMs;
+  if (silentMs >= expireMs - BUSY_MS) return null;
+  return `timed out ${silentMs} ms after it was heard of, and not after ${expireMs} ms`;
+}
 
 /** What a client shows in the end and should not, a sentence each. */
 export function untrueIn(client: ClientRecord, truth: Truth, story: Story): readonly string[] {
@@ -23,11 +39,15 @@ export function untrueIn(client: ClientRecord, truth: Truth, story: Story): read
     }
   }
   for (const job of truth.jobs()) {
-    if (job.userId !== client.userId) continue;
+    if (job.userId !== client.userId || !client.isOf(job.jobId)) continue;
     const { jobId } = job;
     for (const [photoId, photo] of job.photos) {
       const key = `${jobId}/${photoId}`;
-      const expected = expectedOf(photo, job, story.endedByHub.has(key));
+      const heard = truth.heardOf(jobId, photoId);
+      const expected = expectedOf(photo, job, {
+        byHub: story.endedByHub.has(key),
+        isForgotten: heard !== null && isForgotten(heard, story.expireMs),
+      });
       const shown = client.view.get(key);
       if (shown === undefined || !expected.isMetBy(shown)) {
         untrue.push(sentence(client, `job ${jobId}, photo ${photoId}`, expected.text, photoText(shown)));
@@ -60,7 +80,16 @@ interface Expected {
   isMetBy(shown: Shown): boolean;
 }
 
-function expectedOf(photo: PhotoTruth, job: JobTruth, wasEndedByHub: boolean): Expected {
+/** Long enough that the hub has ended what is open. */
+function isForgotten({ lastAtMs }: Heard, expireMs: number | null): boolean {
+  return expireMs !== null && Date.now() - lastAtMs > expireMs + BUSY_MS;
+}
+
+function expectedOf(
+  photo: PhotoTruth,
+  job: JobTruth,
+  { byHub, isForgotten }: { readonly byHub: boolean; readonly isForgotten: boolean },
+): Expected {
   const { attempt, rank, bytes, totalBytes } = photo;
   const told = Math.min(bytes, totalBytes ?? bytes);
   if (rank === "COMPLETED") {
@@ -71,7 +100,7 @@ function expectedOf(photo: PhotoTruth, job: JobTruth, wasEndedByHub: boolean): E
     };
   }
   // Late bytes of a photo that the hub has given up begin another attempt; which comes first is a matter of milliseconds.
-  if (wasEndedByHub) {
+  if (byHub) {
     return {
       text: `no COMPLETED, attempt ${attempt} or later`,
       isMetBy: (shown) => shown.status !== "COMPLETED" && (shown.attempt ?? 1) >= attempt,
@@ -80,6 +109,12 @@ function expectedOf(photo: PhotoTruth, job: JobTruth, wasEndedByHub: boolean): E
   if (job.isCancelled) {
     const either = rank === "FAILED" ? ["FAILED", "CANCELLED"] : ["CANCELLED"];
     return { text: either.join(" or "), isMetBy: ({ status }) => either.includes(status) };
+  }
+  if (rank === "UPLOADING" && isForgotten) {
+    return {
+      text: `FAILED, attempt ${attempt}, since nobody tells of it`,
+      isMetBy: ({ status }) => status === "FAILED",
+    };
   }
   if (rank === "UPLOADING") {
     return {
@@ -100,8 +135,9 @@ function expectedOf(photo: PhotoTruth, job: JobTruth, wasEndedByHub: boolean): E
 
 function expectedOfJob(job: JobTruth, { endedByHub, jobEndedAtMs }: Story): Expected {
   const photos = [...job.photos];
-  const isOpen = photos.some(([, { rank }]) => rank === "UPLOADING");
-  const hasFailed = photos.some(([, { rank }]) => rank === "FAILED");
+  const isByHub = (photoId: string) => endedByHub.has(`${job.jobId}/${photoId}`);
+  const isOpen = photos.some(([photoId, { rank }]) => rank === "UPLOADING" && !isByHub(photoId));
+  const hasFailed = photos.some(([photoId, { rank }]) => rank === "FAILED" || isByHub(photoId));
   const isWhole = job.photoCount !== null && photos.length >= job.photoCount;
   // With a photo that failed it may still be waited for a retry, where nobody said that none comes.
   const mustEnd = job.isCancelled || (!isOpen && isWhole && (job.isClosed || !hasFailed));
@@ -114,7 +150,7 @@ function expectedOfJob(job: JobTruth, { endedByHub, jobEndedAtMs }: Story): Expe
   const missing = Math.max(0, (job.photoCount ?? 0) - photos.length);
   const status = job.isCancelled ? "CANCELLED" : statusOf({ ...counts, failed: counts.failed + missing });
   // Once it has ended it stays as it is: what comes later, or is overtaken by its end, is told of its photos alone.
-  const isHubs = photos.some(([photoId]) => endedByHub.has(`${job.jobId}/${photoId}`));
+  const isHubs = photos.some(([photoId]) => isByHub(photoId));
   const mayBeOther = isHubs || (endedAtMs !== undefined && job.newestAtMs >= endedAtMs - CLOCKS_APART_MS);
   return {
     text: mayBeOther ? `ended as ${status}, or as its counts bear out` : `ended as ${status}`,

@@ -7,7 +7,7 @@ import {
   type Shown,
 } from "./client-record.ts";
 import { FAULTS, type Fault, Findings } from "./findings.ts";
-import { untrueIn } from "./judge.ts";
+import { prematureIn, untrueIn } from "./judge.ts";
 import { Latency } from "./latency.ts";
 import { endingOf, Truth } from "./truth.ts";
 import { until } from "./until.ts";
@@ -41,6 +41,8 @@ export interface OracleOptions {
    * for ever. Absent: numbers go on rising.
    */
   readonly epochsRetell?: boolean;
+  /** The hub's setting `expireAfter`, in ms; absent: time-outs are not judged by when they come. */
+  readonly expireMs?: number;
 }
 
 export interface Verdict extends Readonly<Record<Fault | "lost", number>> {
@@ -58,6 +60,7 @@ export const CLEAN: Verdict = {
 };
 
 interface Owed {
+  readonly jobId: string;
   readonly standing: number;
   readonly generation: number;
   readonly acknowledgedAtMs: number;
@@ -93,6 +96,7 @@ export class Oracle {
   readonly #firstOf = new Map<string, string>();
   /** By `job` or `job/photo`: see `mayTakeBack`. */
   #kept: ReadonlyMap<string, number> | null = null;
+  #named = 0;
   #generation = 0;
   #firstWhole = 0;
 
@@ -111,11 +115,12 @@ export class Oracle {
     return sum;
   }
 
-  client(kind: ClientKind, userId: string): ClientRecord {
+  /** `jobId`: the only one that it asks for; absent: all of the user's. */
+  client(kind: ClientKind, userId: string, jobId?: string): ClientRecord {
     const record = new ClientRecord({
-      name: `${kind}-${this.clients.length}`,
-      kind,
-      userId,
+      name: `${kind}-${this.#named}`,
+      ...{ kind, userId },
+      ...(jobId !== undefined && { jobId }),
       findings: this.findings,
       ownerOf: (jobId) => this.#jobs.get(jobId)?.userId ?? null,
       onShown: (message, key, isLive) => this.#shown(message, key, isLive),
@@ -125,8 +130,15 @@ export class Oracle {
         firstOf: (id, key) => this.#noted(`${userId} ${id}`, key),
       }),
     });
+    this.#named += 1;
     this.clients.push(record);
     return record;
+  }
+
+  /** Whoever is not looked at any more; what it was shown wrong stays. */
+  forget(record: ClientRecord): void {
+    const at = this.clients.indexOf(record);
+    if (at >= 0) this.clients.splice(at, 1);
   }
 
   #shown(message: Shown, key: string, isLive: boolean): void {
@@ -134,8 +146,18 @@ export class Oracle {
       const madeAtMs = message.timestamp === undefined ? Date.now() : Date.parse(message.timestamp);
       this.#jobEndedAtMs.set(key, Math.min(madeAtMs, this.#jobEndedAtMs.get(key) ?? madeAtMs));
     }
-    if (isHubMade(message)) this.#endedByHub.add(key);
+    if (isHubMade(message)) this.#endedBy(message, key);
     if (isLive) this.latency.shown(message);
+  }
+
+  #endedBy({ error, jobId, photoId, timestamp }: Shown, key: string): void {
+    const { expireMs } = this.#options;
+    const isFirst = !this.#endedByHub.has(key);
+    this.#endedByHub.add(key);
+    if (!isFirst || expireMs === undefined || error?.code !== "timeout" || photoId === undefined) return;
+    const madeAtMs = timestamp === undefined ? Date.now() : Date.parse(timestamp);
+    const what = prematureIn(this.#truth.heardOf(jobId, photoId), madeAtMs, expireMs);
+    if (what !== null) this.findings.add("malformed", `${key} ${what}`);
   }
 
   #noted(id: string, key: string): string {
@@ -144,12 +166,12 @@ export class Oracle {
     return first;
   }
 
-  /** Before it is sent for the first time: from now on its messages may come. */
-  published(event: SentEvent): void {
+  /** Before it is sent for the first time: from now on its messages may come. True: nothing of its job was sent before. */
+  published(event: SentEvent): boolean {
     const { jobId, userId } = event.data;
     this.latency.sent(event);
     this.#truth.sent(event);
-    if (this.#jobs.has(jobId)) return;
+    if (this.#jobs.has(jobId)) return false;
     this.#jobs.set(jobId, {
       userId,
       photoCount: null,
@@ -157,6 +179,7 @@ export class Oracle {
       endedPhotos: new Set(),
       completed: false,
     });
+    return true;
   }
 
   /** Answered with 200 and not rejected; `generation` as it was when the request was sent. */
@@ -172,20 +195,21 @@ export class Oracle {
     const status = endingOf(type);
     if (status !== null && photoId !== undefined) {
       job.endedPhotos.add(photoId);
-      this.#owe(job.userId, `${jobId}/${photoId}`, photoStanding(status, attempt), generation);
+      this.#owe(jobId, `${jobId}/${photoId}`, photoStanding(status, attempt), generation);
     }
     const isWhole = this.#options.stateSurvivesCore || job.generations.size === 1;
     if (isWhole && job.completed && job.endedPhotos.size === job.photoCount) {
-      this.#owe(job.userId, jobId, JOB_ENDED, generation);
+      this.#owe(jobId, jobId, JOB_ENDED, generation);
     }
   }
 
-  #owe(userId: string, key: string, standing: number, generation: number): void {
+  #owe(jobId: string, key: string, standing: number, generation: number): void {
+    const userId = this.#jobs.get(jobId)?.userId ?? "";
     const keys = this.#owed.get(userId) ?? new Map<string, Owed>();
     this.#owed.set(userId, keys);
     const before = keys.get(key);
     if (before !== undefined && before.standing >= standing) return;
-    keys.set(key, { standing, generation, acknowledgedAtMs: performance.now() });
+    keys.set(key, { jobId, standing, generation, acknowledgedAtMs: performance.now() });
   }
 
   /**
@@ -213,6 +237,7 @@ export class Oracle {
     for (const client of this.clients) {
       if (!client.isSynced) continue;
       for (const [key, owed] of this.#owed.get(client.userId) ?? []) {
+        if (!client.isOf(owed.jobId)) continue;
         if (client.bestOf(key) >= owed.standing || owed.generation < this.#firstWhole) continue;
         // A photo of it failed, and whoever tried it again never told what became of that.
         if (isOpen.has(key)) continue;
@@ -226,9 +251,23 @@ export class Oracle {
     return lost;
   }
 
+  /** Photos that are under way, and that the hub ends one day; 0: nobody knows when it would. */
+  get open(): number {
+    if (this.#options.expireMs === undefined) return 0;
+    let open = 0;
+    for (const { jobId, photos, isCancelled } of this.#truth.jobs()) {
+      if (isCancelled) continue;
+      for (const [photoId, { rank }] of photos) {
+        if (rank === "UPLOADING" && !this.#endedByHub.has(`${jobId}/${photoId}`)) open += 1;
+      }
+    }
+    return open;
+  }
+
   /** What clients that are connected show otherwise than what was acknowledged comes to, a sentence each. */
   untrue(): readonly string[] {
-    const story = { endedByHub: this.#endedByHub, jobEndedAtMs: this.#jobEndedAtMs };
+    const { expireMs = null } = this.#options;
+    const story = { endedByHub: this.#endedByHub, jobEndedAtMs: this.#jobEndedAtMs, expireMs };
     return this.clients.flatMap((client) => (client.isSynced ? untrueIn(client, this.#truth, story) : []));
   }
 

@@ -15,6 +15,14 @@ export interface PhotoTruth {
   readonly totalBytes: number | null;
 }
 
+/** When events of a photo were acknowledged, in Unix milliseconds. */
+export interface Heard {
+  /** The last. */
+  readonly lastAtMs: number;
+  /** The last one that told anything new. */
+  readonly newsAtMs: number;
+}
+
 export interface JobTruth {
   readonly userId: string;
   readonly jobId: string;
@@ -53,6 +61,8 @@ export class Truth {
   readonly #jobs = new Map<string, Job>();
   /** Photos of which anything was sent, whether or not it was acknowledged: `jobId/photoId`. */
   readonly #sent = new Set<string>();
+  /** By photo. */
+  readonly #heard = new Map<string, Heard>();
 
   jobs(): Iterable<JobTruth> {
     return this.#jobs.values();
@@ -79,6 +89,11 @@ export class Truth {
     return this.#sent.has(`${jobId}/${photoId}`);
   }
 
+  /** null: nothing of it was acknowledged. */
+  heardOf(jobId: string, photoId: string): Heard | null {
+    return this.#heard.get(`${jobId}/${photoId}`) ?? null;
+  }
+
   acknowledged({ type, data }: HeardEvent): void {
     const job = this.#jobOf(data);
     job.newestAtMs = Date.now();
@@ -90,7 +105,17 @@ export class Truth {
     const { attempt = 1, bytesTransferred = 0, totalBytes = null } = data;
     const heard = { attempt, rank, bytes: bytesTransferred, totalBytes };
     const before = job.photos.get(data.photoId);
-    job.photos.set(data.photoId, before === undefined ? heard : joined(before, heard));
+    const after = before === undefined ? heard : joined(before, heard);
+    job.photos.set(data.photoId, after);
+    this.#note(`${job.jobId}/${data.photoId}`, before === undefined || !isSame(before, after));
+  }
+
+  #note(key: string, isNews: boolean): void {
+    const lastAtMs = Date.now();
+    this.#heard.set(key, {
+      lastAtMs,
+      newsAtMs: isNews ? lastAtMs : (this.#heard.get(key)?.newsAtMs ?? lastAtMs),
+    });
   }
 
   #jobOf({ jobId, userId }: HeardEvent["data"]): Job {
@@ -116,6 +141,11 @@ function joined(one: PhotoTruth, other: PhotoTruth): PhotoTruth {
     bytes: Math.max(one.bytes, other.bytes),
     totalBytes,
   };
+}
+
+function isSame(one: PhotoTruth, other: PhotoTruth): boolean {
+  const { attempt, rank, bytes, totalBytes } = other;
+  return one.attempt === attempt && one.rank === rank && one.bytes === bytes && one.totalBytes === totalBytes;
 }
 
 function most(one: number | null, other: number | null): number | null {

@@ -20,7 +20,7 @@ import { requireReachable } from "./reach.ts";
 import { readSecrets } from "./secrets.ts";
 import { paceOf, paceText } from "./simulate/pace.ts";
 import { jsonOf, type ProfileOptions, profileLines, profileOf } from "./simulate/profile.ts";
-import { showTotals } from "./simulate/totals.ts";
+import { type RunEnd, showTotals } from "./simulate/totals.ts";
 import { clientsOf, embeddedHub, refuseUnfit, type VerifyFlags, Watch } from "./simulate/verify.ts";
 
 interface Options extends ProfileOptions, VerifyFlags {
@@ -76,7 +76,10 @@ export function addSimulate(program: Command, host: Host, end: End): void {
     .option("--chaos", "with --verify: cut, delay, slice and slow the clients' connections meanwhile")
     .option("--devices <n>", "with --verify: clients a user, of every kind in turn", "3")
     .option("--url <url>", "with --verify: public address of the hub", "http://127.0.0.1:8080")
-    .option("--jwt-secret <secret>", "with --verify: to sign tokens with (default: PROGRESS_HUB_JWT_SECRET)");
+    .option(
+      "--jwt-secret <secret>",
+      "with --verify or --tus: to sign tokens with (default: PROGRESS_HUB_JWT_SECRET)",
+    );
   command.addHelpText(
     "after",
     () => `
@@ -96,6 +99,7 @@ Examples:
   );
   command.action(async () => {
     refuseStray(command, 0);
+    refuseUnfit(command.opts<Options>(), (option) => command.getOptionValueSource(option) === "cli");
     end(await simulate(host, command.opts<Options>()));
   });
 }
@@ -105,7 +109,6 @@ async function simulate(host: Host, options: Options): Promise<ExitCode> {
     host.stdout.write(await jsonOf(host, options.printProfile));
     return exitCode.done;
   }
-  refuseUnfit(options);
   const plan: Plan = {
     profile: await profileOf(host, options),
     pace: paceOf(options, options.dryRun === true ? AS_TAKEN : REAL_TIME),
@@ -138,8 +141,12 @@ async function run(host: Host, options: Options, plan: Plan, signal: AbortSignal
 
 /** With clients that look at the hub meanwhile, and a verdict at the end. */
 async function verified(host: Host, options: Options, plan: Plan, signal: AbortSignal): Promise<ExitCode> {
-  if (options.dryRun === true)
-    throw new CommandFailed(exitCode.usage, "--verify needs a hub; leave --dry-run out");
+  if (options.dryRun === true) {
+    throw new CommandFailed(
+      exitCode.usage,
+      "--verify judges events that a hub acknowledges; leave --dry-run out",
+    );
+  }
   const totals = newTotals();
   const hub = options.embedded === true ? await embeddedHub() : null;
   try {
@@ -156,8 +163,7 @@ async function verified(host: Host, options: Options, plan: Plan, signal: AbortS
     try {
       const recorded = watch.verification.recorded(sink);
       await send(host, host.stdout, { ...plan, names }, recorded, totals, signal);
-      host.stdout.write("no more is sent; waiting for what it comes to, for 45 s at most\n");
-      return watch.tell(host, await watch.judge(new AbortController().signal));
+      return watch.tell(host, await watch.judge(host, new AbortController().signal));
     } finally {
       await watch.close();
     }
@@ -183,10 +189,12 @@ async function send(
   const scene = new Scene(new Deliveries(workload, profile.delivery, seed));
   const title = `simulating ${counted(profile.users, "user")} into ${sink.name}, ${paceText(pace)}, seed ${seed}`;
   const show = showTotals(out, host.env, title, { totals, jobs: workload, scene });
+  let end: RunEnd = "failed";
   try {
     await runEvents({ events: scene, sink, pace, signal, totals });
+    end = signal.aborted ? "stopped" : "done";
   } finally {
-    show.close(signal.aborted);
+    show.close(end);
   }
 }
 

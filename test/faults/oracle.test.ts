@@ -1,8 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ClientRecord } from "../../simulator/oracle/client-record.ts";
-import { CLEAN, Oracle, type SentEvent } from "../../simulator/oracle/oracle.ts";
+import { CLEAN, Oracle, type OracleOptions, type SentEvent } from "../../simulator/oracle/oracle.ts";
 
 // The oracle is only worth something if it finds what is planted, and nothing where there is nothing.
+
+afterEach(() => vi.useRealTimers());
 
 const USER = "u";
 let count = 0;
@@ -21,8 +23,8 @@ const photo = (seq: number, type: string, status: string, more: Record<string, u
   message(seq, type, status, { photoId: "p", ...more });
 
 /** A job of one photo, told whole and acknowledged, and two clients of its owner that are connected. */
-function story({ stateSurvivesCore = true, epochsRetell = false } = {}) {
-  const oracle = new Oracle({ stateSurvivesCore, epochsRetell });
+function story(options: Partial<OracleOptions> = {}) {
+  const oracle = new Oracle({ stateSurvivesCore: true, epochsRetell: false, ...options });
   const clients = [oracle.client("websocket", USER), oracle.client("sse", USER)] as const;
   for (const client of clients) {
     client.opened();
@@ -287,6 +289,41 @@ describe("the oracle, at the end", () => {
     const done = ended();
     for (const client of done.clients) show(client, [WHOLE[0], failed("timeout"), job]);
     expect(done.oracle.untrue().length).toBeGreaterThanOrEqual(2);
+  });
+
+  it("finds a time-out that comes too early, and an upload that nobody tells of and does not end", () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { oracle, clients, tell } = story({ expireMs: 30_000 });
+    tell(event("uploadjob.completed"));
+    const failed = (afterMs: number) =>
+      photo(2, "upload_failed", "FAILED", {
+        ...{ error: { code: "timeout" }, timestamp: new Date(1_000_000 + afterMs).toISOString() },
+      });
+    const job = message(3, "job_completed", "FAILED");
+    show(clients[0], [{ ...BEGUN, bytesTransferred: 0 }, message(2, "job_progress", "UPLOADING")]);
+    clients[1].closed("cut");
+    expect(oracle.open).toBe(1);
+    expect(oracle.untrue()).toEqual([]);
+    vi.setSystemTime(1_040_000);
+    expect(oracle.untrue()).toEqual([
+      expect.stringMatching(/photo p: expected FAILED, attempt 1, since nobody tells of it; shows UPLOADING/),
+    ]);
+    show(clients[0], [
+      { ...failed(30_000), id: "a-3" },
+      { ...job, id: "a-4" },
+    ]);
+    expect(oracle.open).toBe(0);
+    expect([oracle.untrue(), oracle.verdict()]).toEqual([[], CLEAN]);
+
+    const early = story({ expireMs: 30_000 });
+    vi.setSystemTime(1_000_000);
+    early.tell(event("photo.upload.progressed", { photoId: "p", bytesTransferred: 9 }));
+    show(early.clients[0], [BEGUN, failed(12_000)]);
+    expect(early.oracle.verdict()).toEqual({
+      ...CLEAN,
+      malformed: 1,
+      examples: ["malformed: j/p timed out 12000 ms after it was heard of, and not after 30000 ms"],
+    });
   });
 
   it("lets a job keep the status that it ended with, where an event was overtaken by its end", () => {

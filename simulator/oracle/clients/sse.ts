@@ -1,9 +1,11 @@
 import { EventSource } from "eventsource";
 import { ALL_TYPES, type Client, type ClientOptions } from "./client.ts";
 
-/** The stock EventSource for all jobs of the user, which comes back by itself with its last id. */
+/** The stock EventSource, for all jobs of the user or the record's one, which comes back by itself with its last id. */
 export function sseClient({ publicUrl, token, record }: ClientOptions): Client {
-  const url = new URL("/api/v1/upload-progress", publicUrl);
+  const { jobId } = record;
+  const path = jobId === null ? "" : `/${encodeURIComponent(jobId)}`;
+  const url = new URL(`/api/v1/upload-progress${path}`, publicUrl);
   url.searchParams.set("access_token", token);
   const source = new EventSource(url);
   // A stream that ends before its first message was a refusal that may be tried again: EventSource knows no other.

@@ -12,6 +12,7 @@ export function webSocketClient({ publicUrl, token, record }: ClientOptions): Cl
   function connect(): WebSocket {
     const url = new URL("/ws/upload-progress", publicUrl.replace("http", "ws"));
     url.searchParams.set("access_token", token);
+    if (record.jobId !== null) url.searchParams.set("jobId", record.jobId);
     if (record.lastId !== null) url.searchParams.set("lastEventId", record.lastId);
     const made = new WebSocket(url, { perMessageDeflate: false });
     made.on("open", () => record.opened());

@@ -11,6 +11,8 @@ interface Shown {
   readonly scene: Pick<Scene, "endings" | "jobs">;
 }
 
+export type RunEnd = "done" | "stopped" | "failed";
+
 const TERMINAL_MS = 200;
 const PLAIN_MS = 1_000;
 const MAX_BARS = 5;
@@ -23,7 +25,7 @@ export function showTotals(
   env: Host["env"],
   title: string,
   shown: Shown,
-): { close(stopped: boolean): void } {
+): { close(end: RunEnd): void } {
   out.write(`${title}\n`);
   const terminal = out.isTTY === true;
   const color = terminal && (env.NO_COLOR ?? "") === "";
@@ -37,24 +39,24 @@ export function showTotals(
   };
   const timer = setInterval(draw, terminal ? TERMINAL_MS : PLAIN_MS);
   return {
-    close: (stopped) => {
+    close: (end) => {
       clearInterval(timer);
       if (terminal) {
         update(block(shown, meter.average(), color).join("\n"));
         update.done();
       }
-      out.write(`${summary(shown, stopped, meter)}\n`);
+      out.write(`${summary(shown, end, meter)}\n`);
     },
   };
 }
 
-function summary({ totals, jobs, scene }: Shown, stopped: boolean, meter: RateMeter): string {
+function summary({ totals, jobs, scene }: Shown, end: RunEnd, meter: RateMeter): string {
   const { sent, accepted, unchanged, rejected, rejectedByCode, simulatedMs } = totals;
   const codes = [...rejectedByCode].map(([code, count]) => `${code} ${count}`).join(", ");
   const refused = `${rejected} rejected${codes === "" ? "" : ` (${codes})`}`;
   const { completed, failed, cancelled } = scene.endings;
   return [
-    `${stopped ? "stopped" : "done"} after ${meter.seconds().toFixed(1)} s (${(simulatedMs / 1_000).toFixed(1)} s simulated): ` +
+    `${end} after ${meter.seconds().toFixed(1)} s (${(simulatedMs / 1_000).toFixed(1)} s simulated): ` +
       `${sent} events sent, ${accepted} accepted, ${unchanged} unchanged, ${refused}, ${Math.round(meter.average())} events/s`,
     `${completed} attempts completed, ${failed} failed, ${cancelled} cancelled`,
     `${jobs.jobsEnded} of ${jobs.jobsBegun} jobs ended`,

@@ -1,9 +1,10 @@
+import { createLogUpdate } from "log-update";
 import { spawnTarget } from "../../../bench/target/spawned.ts";
 import { tokenFor } from "../../../bench/token.ts";
 import { type ChaosProxy, startChaos } from "../../../simulator/chaos/proxy.ts";
-import { type Judgement, Verification } from "../../../simulator/verify.ts";
+import { type Awaited, type Judgement, Verification } from "../../../simulator/verify.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
-import type { Host } from "../host.ts";
+import type { Host, Output } from "../host.ts";
 import { mintToken } from "../mint.ts";
 import { baseUrl, wholeNumber } from "../options.ts";
 import { requireReachable } from "../reach.ts";
@@ -24,30 +25,62 @@ export interface SimulatedHub {
   readonly internalUrl: string;
   readonly ingestToken: string;
   readonly tokenOf: (userId: string) => string;
+  readonly expireMs: number;
   stop(): Promise<void>;
 }
+
+/** What clients need of one. */
+type WatchedHub = Pick<SimulatedHub, "publicUrl" | "tokenOf"> & Partial<Pick<SimulatedHub, "expireMs">>;
 
 /** As many gateways as make sessions, resumes and fan-out cross processes. */
 const EMBEDDED_WORKERS = 2;
 const TTL_MS = 6 * 60 * 60 * 1_000;
 const MAX_DEVICES = 20;
 
-export function refuseUnfit({ verify, embedded, chaos, devices }: VerifyFlags): void {
+/** What says where another hub is. */
+const OF_ANOTHER_HUB = ["internal", "ingestToken", "redis", "redisStream", "url", "jwtSecret"] as const;
+
+/** `isGiven`: on the command line, not by default. */
+export function refuseUnfit(
+  { verify, embedded, chaos, devices }: VerifyFlags,
+  isGiven: (option: string) => boolean,
+): void {
   wholeNumber("--devices", devices, 1, MAX_DEVICES);
+  const other = embedded === true ? OF_ANOTHER_HUB.find(isGiven) : undefined;
+  if (other !== undefined) {
+    const flag = `--${other.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new CommandFailed(exitCode.usage, `--embedded starts a hub of its own; leave it out, or ${flag}`);
+  }
   const alone = chaos === true ? "--chaos" : "--embedded";
   if (verify !== true && (chaos === true || embedded === true)) {
     throw new CommandFailed(exitCode.usage, `${alone} is a part of --verify; give that too`);
   }
 }
 
+/**
+ * So short that what nobody tells of any more has ended before the verdict, and longer than most tunnels: an upload that comes
+ * out of one later goes on as another attempt.
+ */
+const EXPIRE_MS = 30_000;
+const GRACE_MS = 8_000;
+
 /** One of its own, with state of its own, that is gone afterwards. */
 export async function embeddedHub(): Promise<SimulatedHub> {
-  const target = await spawnTarget({ kind: "hub", workers: EMBEDDED_WORKERS, flags: [] });
+  const flags = [
+    "--expire-after",
+    `${EXPIRE_MS}ms`,
+    "--retry-grace",
+    `${GRACE_MS}ms`,
+    "--job-idle",
+    `${GRACE_MS}ms`,
+  ];
+  const target = await spawnTarget({ kind: "hub", workers: EMBEDDED_WORKERS, flags });
   return {
     publicUrl: target.publicUrls[0] ?? "",
     internalUrl: target.internalUrl,
     ingestToken: target.ingestToken,
     tokenOf: (userId) => tokenFor(userId, target.jwtSecret),
+    expireMs: EXPIRE_MS,
     stop: () => target.stop(),
   };
 }
@@ -59,10 +92,14 @@ export async function clientsOf(
 ): Promise<Pick<SimulatedHub, "publicUrl" | "tokenOf">> {
   const publicUrl = baseUrl("--url", flags.url);
   await requireReachable(publicUrl, "--url");
+  return { publicUrl, tokenOf: tokensOf(host, flags) };
+}
+
+/** Throws where there is no secret to sign them with. */
+export function tokensOf(host: Host, flags: Pick<VerifyFlags, "jwtSecret">): SimulatedHub["tokenOf"] {
   const settings = readSecrets(host, flags, ["jwtSecret"]);
-  // Throws where there is no secret, before anything is sent.
   mintToken(settings, "demo", TTL_MS);
-  return { publicUrl, tokenOf: (userId) => mintToken(settings, userId, TTL_MS) };
+  return (userId) => mintToken(settings, userId, TTL_MS);
 }
 
 /** Clients that watch, and what is between them and the hub. */
@@ -77,7 +114,7 @@ export class Watch {
 
   static async open(
     flags: VerifyFlags,
-    { publicUrl, tokenOf }: Pick<SimulatedHub, "publicUrl" | "tokenOf">,
+    { publicUrl, tokenOf, expireMs }: WatchedHub,
     userIds: readonly string[],
     seed: number,
   ): Promise<Watch> {
@@ -85,7 +122,10 @@ export class Watch {
     const chaos = flags.chaos === true ? await startChaos(publicUrl, seed) : null;
     const clientsUrl = chaos?.url ?? publicUrl;
     const watch = new Watch(
-      new Verification({ clientsUrl, publicUrl, tokenOf, userIds, devicesPerUser }),
+      new Verification({
+        ...{ clientsUrl, publicUrl, tokenOf, userIds, devicesPerUser },
+        ...(expireMs !== undefined && { expireMs }),
+      }),
       chaos,
     );
     await watch.verification.connect();
@@ -93,9 +133,14 @@ export class Watch {
   }
 
   /** From now on the network is well, and the hub has time to come to its end. */
-  judge(signal: AbortSignal): Promise<Judgement> {
+  async judge({ stdout }: Host, signal: AbortSignal): Promise<Judgement> {
     this.#chaos?.calm();
-    return this.verification.judge(signal);
+    const show = showAwaited(stdout);
+    try {
+      return await this.verification.judge(signal, show.awaited);
+    } finally {
+      show.close();
+    }
   }
 
   async close(): Promise<void> {
@@ -131,6 +176,35 @@ export class Watch {
     for (const example of examples) stdout.write(`${styled("✗", "red", color)} ${example}\n`);
     return exitCode.failed;
   }
+}
+
+const PLAIN_EVERY_MS = 5_000;
+
+/** A line that changes on a terminal, and one now and then elsewhere. */
+function showAwaited(out: Output): { awaited(what: Awaited): void; close(): void } {
+  const update = out.isTTY === true ? createLogUpdate(out) : null;
+  let nextMs = 0;
+  return {
+    awaited: (what) => {
+      if (update !== null) update(awaitedText(what));
+      else if (performance.now() >= nextMs) {
+        out.write(`${awaitedText(what)}\n`);
+        nextMs = performance.now() + PLAIN_EVERY_MS;
+      }
+    },
+    close: () => update?.clear(),
+  };
+}
+
+function awaitedText({ leftMs, missing, lost, untrue, open }: Awaited): string {
+  const counts = [
+    [missing, "clients to come back"],
+    [lost, "endings to be shown"],
+    [untrue, "views to come true"],
+    [open, "uploads to end that nobody tells of any more"],
+  ] as const;
+  const rest = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return `no more is sent; for ${Math.ceil(leftMs / 1_000)} s at most, waiting for ${rest.join(", ")}`;
 }
 
 const KINDS_OF_FINDING = [
