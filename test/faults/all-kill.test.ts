@@ -5,11 +5,11 @@ import { until } from "../../simulator/oracle/until.ts";
 import { dataFolder, freePorts, startCluster } from "./cluster.ts";
 import { DEAF_MS } from "./population.ts";
 import { endScenes, startScene } from "./scene.ts";
+import { randomOf, shuffled } from "./seed.ts";
 
 afterEach(endScenes);
 
-/** All of them take a minute and a half: `npm run test:faults` does that, and `npm test` half as many. */
-const ROUNDS = process.env.FAULTS === "all" ? 20 : 10;
+const ROUNDS = 20;
 /** How long a hub serves before it is killed, at random. */
 const SERVES_MS = [300, 3_500] as const;
 
@@ -24,12 +24,13 @@ test("kill -9 of every process at random moments, again and again under traffic:
   });
   const { oracle, population, producer } = scene;
   let { hub } = scene;
+  const random = randomOf("all-kill");
   const began = performance.now();
   for (let round = 0; round < ROUNDS; round += 1) {
     const [least, most] = SERVES_MS;
-    await wait(least + Math.random() * (most - least));
+    await wait(random.integer(least, most));
     // In any order, so that one outlives the other now and then.
-    const processes = [...hub.processes()].sort(() => Math.random() - 0.5);
+    const processes = shuffled(hub.processes(), random);
     expect(processes.length).toBe(4);
     for (const { pid } of processes) process.kill(pid, "SIGKILL");
     oracle.coreEnded("killed");

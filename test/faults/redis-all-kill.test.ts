@@ -9,6 +9,7 @@ import { expectConverged, watchAll } from "./converged.ts";
 import { populate, userOf } from "./population.ts";
 import { startProducer } from "./producer.ts";
 import { endRedisScenes } from "./redis-scene.ts";
+import { randomOf, shuffled } from "./seed.ts";
 import { startProxy } from "./tcp-proxy.ts";
 
 afterEach(endRedisScenes);
@@ -42,14 +43,15 @@ describeWithRedis("kill -9 of every process of one hub of two", () => {
     const producers = hubs.map(({ internalUrl }) =>
       startProducer({ internalUrl, oracle, rate: 120, users: USERS }),
     );
+    const random = randomOf("redis-all-kill");
     const began = performance.now();
     for (let round = 0; round < ROUNDS; round += 1) {
       const [least, most] = SERVES_MS;
-      await wait(least + Math.random() * (most - least));
-      const index = Math.random() < 0.5 ? 0 : 1;
+      await wait(random.integer(least, most));
+      const index = random.integer(0, 1);
       const hub = hubs[index];
       if (hub === undefined) throw new Error("no hub");
-      const processes = [...hub.processes()].sort(() => Math.random() - 0.5);
+      const processes = shuffled(hub.processes(), random);
       expect(processes.length).toBe(3);
       for (const { pid } of processes) process.kill(pid, "SIGKILL");
       oracle.coreEnded("killed");

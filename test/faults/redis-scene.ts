@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { expect, type TestContext } from "vitest";
 import type { ClientKind } from "../../simulator/oracle/client-record.ts";
 import { CLEAN, Oracle, type Verdict } from "../../simulator/oracle/oracle.ts";
@@ -8,7 +9,8 @@ import { closeWatchers } from "./converged.ts";
 import type { Outage } from "./outage.ts";
 import { type Population, populate } from "./population.ts";
 import { type Producer, startProducer } from "./producer.ts";
-import { endScenes } from "./scene.ts";
+import { endScenes, MAX_MOMENT_MS } from "./scene.ts";
+import { randomOf } from "./seed.ts";
 import { closeProxies } from "./tcp-proxy.ts";
 
 /** The processes of a hub that has just begun grow by their young heaps alone: from 4 to 121 MB were seen. */
@@ -68,6 +70,7 @@ export async function startRedisScene(options: RedisSceneOptions): Promise<Redis
   };
   await untilAllGotOneAfter(performance.now(), 20_000);
   await until(() => oracle.endingsOwed > users, "endings are on their way", 20_000);
+  await wait(randomOf("redis-scene").integer(0, MAX_MOMENT_MS));
   return {
     hubs,
     hub,

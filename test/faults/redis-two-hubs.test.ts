@@ -11,6 +11,7 @@ import { endlessJobs } from "./jobs.ts";
 import { userOf } from "./population.ts";
 import { post } from "./producer.ts";
 import { endRedisScenes } from "./redis-scene.ts";
+import { randomOf, shuffled } from "./seed.ts";
 
 const open: Watcher[] = [];
 
@@ -91,10 +92,11 @@ describeWithRedis("two hubs, one Redis", () => {
       ({ data }) => Number(data.jobId.split("-").at(-1)) % 5 !== 1,
     );
     for (let from = 0; from < events.length; from += 50) await send(alone, events.slice(from, from + 50));
-    const sprayed = shuffled([...events, ...events]);
+    const random = randomOf("spray");
+    const sprayed = shuffled([...events, ...events], random);
     const batches: Promise<void>[] = [];
     for (let from = 0; from < sprayed.length; from += 8)
-      batches.push(send(Math.random() < 0.5 ? a : b, sprayed.slice(from, from + 8)));
+      batches.push(send(random.chance(0.5) ? a : b, sprayed.slice(from, from + 8)));
     await Promise.all(batches);
     for (let index = 0; index < users; index += 1) {
       const user = userOf(index);
@@ -149,13 +151,6 @@ function measure(watcher: Watcher, sentAtMs: ReadonlyMap<string, number>): reado
 function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((left, right) => left - right);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.POSITIVE_INFINITY;
-}
-
-function shuffled<T>(items: readonly T[]): readonly T[] {
-  return items
-    .map((item) => ({ item, at: Math.random() }))
-    .sort((x, y) => x.at - y.at)
-    .map(({ item }) => item);
 }
 
 /** What does not depend on when it was told: an ending is shown once, with the bytes that were known then. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { TestContext } from "vitest";
 import type { ClientKind } from "../../simulator/oracle/client-record.ts";
 import { Oracle } from "../../simulator/oracle/oracle.ts";
@@ -5,6 +6,7 @@ import { until } from "../../simulator/oracle/until.ts";
 import { type Cluster, killAll, logsOfAll, startCluster } from "./cluster.ts";
 import { closePopulations, type Population, populate } from "./population.ts";
 import { abandonProducers, type Producer, startProducer } from "./producer.ts";
+import { randomOf } from "./seed.ts";
 
 export interface SceneOptions {
   readonly flags: readonly string[];
@@ -22,6 +24,9 @@ export interface Scene {
   readonly producer: Producer;
 }
 
+/** What happens to a hub happens at another moment with each seed. */
+export const MAX_MOMENT_MS = 1_000;
+
 /** A hub under load: everybody is connected, events come steadily, and every client was shown something. */
 export async function startScene(options: SceneOptions): Promise<Scene> {
   const hub = await startCluster(...options.flags);
@@ -31,6 +36,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const producer = startProducer({ internalUrl: hub.internalUrl, oracle, rate, users });
   await population.untilAllGotOneAfter(performance.now(), 20_000);
   await until(() => oracle.endingsOwed > users, "endings are on their way", 20_000);
+  await wait(randomOf("scene").integer(0, MAX_MOMENT_MS));
   return { hub, oracle, population, producer };
 }
 

@@ -7,6 +7,8 @@ export interface TcpProxy {
   /** Ends all connections, and takes no more until `mend`. */
   cut(): void;
   mend(): void;
+  /** Connections stay, and nothing comes through them any more, nor through new ones, until they are cut and it is mended. */
+  freeze(): void;
   /** Pushes of subscriptions (RESP 3) are swallowed from now on, and nobody notices; connections stay. */
   swallowPushes(isOn: boolean): void;
   /** Pushes swallowed so far. */
@@ -25,7 +27,7 @@ export function closeProxies(): void {
 /** Each connection goes to the next of the targets, ports of 127.0.0.1, that takes it. */
 export async function startProxy(...targets: readonly number[]): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
-  let [isCut, isSwallowing, swallowed, next] = [false, false, 0, 0];
+  let [isCut, isFrozen, isSwallowing, swallowed, next] = [false, false, false, 0, 0];
 
   const keep = (socket: Socket, other: Socket): void => {
     sockets.add(socket);
@@ -58,6 +60,7 @@ export async function startProxy(...targets: readonly number[]): Promise<TcpProx
   const server = createServer({ noDelay: true, pauseOnConnect: true }, (client) => {
     client.on("error", () => undefined);
     if (isCut) client.destroy();
+    else if (isFrozen) sockets.add(client);
     else serve(client, 1);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -73,6 +76,11 @@ export async function startProxy(...targets: readonly number[]): Promise<TcpProx
     },
     mend() {
       isCut = false;
+      isFrozen = false;
+    },
+    freeze() {
+      isFrozen = true;
+      for (const socket of sockets) socket.pause();
     },
     swallowPushes(isOn) {
       isSwallowing = isOn;

@@ -56,7 +56,7 @@ async function startHubProcess(): Promise<HubProcess> {
     heartbeatInterval: 170_000,
     sseMaxAge: 600_000,
   };
-  const path = fileURLToPath(new URL("hub-process.mjs", import.meta.url));
+  const path = fileURLToPath(new URL("../e2e/hub-process.mjs", import.meta.url));
   const child = fork(path, [JSON.stringify(settings)], { execArgv: ["--expose-gc"] });
   const { publicUrl, internalUrl } = await reply<{ publicUrl: string; internalUrl: string }>(child);
   return {
