@@ -14,4 +14,6 @@ export interface Sink {
   readonly name: string;
   /** Resolves when they are there; null: `signal` aborted it. Throws an `IngestError`. */
   send(events: readonly CloudEvent[], signal: AbortSignal): Promise<SinkAnswer | null>;
+  /** Resolves when what goes on after `send` has come to its end; absent: nothing does. Throws an `IngestError`. */
+  settled?(signal: AbortSignal): Promise<void>;
 }

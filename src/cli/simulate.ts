@@ -10,6 +10,7 @@ import { newTotals, runEvents, type Totals } from "../../simulator/runner.ts";
 import { Scene } from "../../simulator/scene.ts";
 import type { Sink } from "../../simulator/sink.ts";
 import { streamSink } from "../../simulator/stream.ts";
+import { asTus, tusSink } from "../../simulator/tus.ts";
 import { Workload } from "../../simulator/workload.ts";
 import { redisUrlProblem } from "../redis/url.ts";
 import { CommandFailed, type ExitCode, exitCode } from "./exit-codes.ts";
@@ -21,7 +22,7 @@ import { readSecrets } from "./secrets.ts";
 import { paceOf, paceText } from "./simulate/pace.ts";
 import { jsonOf, type ProfileOptions, profileLines, profileOf } from "./simulate/profile.ts";
 import { type RunEnd, showTotals } from "./simulate/totals.ts";
-import { clientsOf, embeddedHub, refuseUnfit, type VerifyFlags, Watch } from "./simulate/verify.ts";
+import { clientsOf, embeddedHub, refuseUnfit, tokensOf, type VerifyFlags, Watch } from "./simulate/verify.ts";
 
 interface Options extends ProfileOptions, VerifyFlags {
   readonly rate?: string;
@@ -32,6 +33,7 @@ interface Options extends ProfileOptions, VerifyFlags {
   readonly redis?: string;
   readonly redisStream?: string;
   readonly dryRun?: boolean;
+  readonly tus?: string;
   readonly duration?: string;
   readonly printProfile?: string;
 }
@@ -68,6 +70,7 @@ export function addSimulate(program: Command, host: Host, end: End): void {
     .option("--ingest-token <secret>", "secret for sending events (default: PROGRESS_HUB_INGEST_TOKEN)")
     .option("--redis <url>", "with --redis-stream: send through Redis instead")
     .option("--redis-stream <name>", "the Redis Stream that the hub reads")
+    .option("--tus <url>", "upload real bytes to that tus server instead, with tokens of the users")
     .option(
       "--verify",
       "connect as the users do, and judge all that they are shown; exit code 1: something was found",
@@ -95,6 +98,7 @@ Examples:
   progress-hub simulate --profile rate --redis redis://127.0.0.1 --redis-stream uploads
   progress-hub simulate --profile realistic --duration 10m --seed 7 --dry-run > events.ndjson
   progress-hub simulate --profile hostile --users 200 --duration 60s --verify --embedded --chaos
+  progress-hub simulate --profile realistic --tus http://127.0.0.1:1080/files/ --jwt-secret "$JWT_SECRET"
   progress-hub simulate --print-profile realistic > mine.json && progress-hub simulate --profile ./mine.json --dry-run`,
   );
   command.action(async () => {
@@ -110,7 +114,8 @@ async function simulate(host: Host, options: Options): Promise<ExitCode> {
     return exitCode.done;
   }
   const plan: Plan = {
-    profile: await profileOf(host, options),
+    profile:
+      options.tus === undefined ? await profileOf(host, options) : asTus(await profileOf(host, options)),
     pace: paceOf(options, options.dryRun === true ? AS_TAKEN : REAL_TIME),
     seed: options.seed === undefined ? randomInt(MAX_SEED) : wholeNumber("--seed", options.seed, 0, MAX_SEED),
     ...(options.duration !== undefined && { durationMs: durationMs("--duration", options.duration) }),
@@ -141,10 +146,11 @@ async function run(host: Host, options: Options, plan: Plan, signal: AbortSignal
 
 /** With clients that look at the hub meanwhile, and a verdict at the end. */
 async function verified(host: Host, options: Options, plan: Plan, signal: AbortSignal): Promise<ExitCode> {
-  if (options.dryRun === true) {
+  const flag = options.dryRun === true ? "--dry-run" : options.tus !== undefined ? "--tus" : null;
+  if (flag !== null) {
     throw new CommandFailed(
       exitCode.usage,
-      "--verify judges events that a hub acknowledges; leave --dry-run out",
+      `--verify judges events that a hub acknowledges; leave ${flag} out`,
     );
   }
   const totals = newTotals();
@@ -192,6 +198,7 @@ async function send(
   let end: RunEnd = "failed";
   try {
     await runEvents({ events: scene, sink, pace, signal, totals });
+    await sink.settled?.(signal);
     end = signal.aborted ? "stopped" : "done";
   } finally {
     show.close(end);
@@ -200,9 +207,14 @@ async function send(
 
 /** Where events go, which is there and lets this one in. */
 async function sinkOf(host: Host, options: Options, totals: Totals, signal: AbortSignal): Promise<Sink> {
-  const { dryRun = false, redis, redisStream: stream } = options;
+  const { dryRun = false, redis, redisStream: stream, tus } = options;
   const onRetry = (): void => retried(totals);
   if (dryRun) return ndjsonSink(host.stdout);
+  if (tus !== undefined) {
+    const endpoint = baseUrl("--tus", tus);
+    await requireReachable(endpoint, "--tus");
+    return tusSink({ endpoint, tokenOf: tokensOf(host, options), onRetry });
+  }
   if (redis !== undefined || stream !== undefined) {
     if (redis === undefined || stream === undefined) {
       throw new CommandFailed(exitCode.usage, "--redis and --redis-stream go together; give both");

@@ -30,7 +30,15 @@ describe("wrong usage ends with 2, and says what was meant", () => {
     [["simulate", "--speed", "2", "--rate", "3"], /^progress-hub: --speed and --rate are two ways/],
     [["simulate", "--speed", "fast"], /^progress-hub: --speed must be a number up to 10000, or max/],
     [["simulate", "--chaos"], /^progress-hub: --chaos is a part of --verify; give that too/],
-    [["simulate", "--verify", "--dry-run"], /^progress-hub: --verify needs a hub; leave --dry-run out/],
+    [["simulate", "--verify", "--dry-run"], /^progress-hub: --verify judges events .*; leave --dry-run out/],
+    [
+      ["simulate", "--verify", "--tus", "http://h"],
+      /^progress-hub: --verify judges events .*; leave --tus out/,
+    ],
+    [
+      ["simulate", "--verify", "--embedded", "--ingest-token", "x"],
+      /^progress-hub: --embedded starts a hub of its own; leave it out, or --ingest-token/,
+    ],
     [["simulate", "--redis", "redis://h:1"], /^progress-hub: --redis and --redis-stream go together/],
     [
       ["simulate", "--redis", "no", "--redis-stream", "s"],
