@@ -127,6 +127,11 @@ export class ClientRecord {
     return this.#best.get(key) ?? 0;
   }
 
+  /** Photos that did not end before their job, a sentence each. */
+  get unended(): readonly string[] {
+    return this.#order.unended.map((what) => `${this.name} got ${what}`);
+  }
+
   /** It asks for one job, and was shown that it is over: a stream of it may end. */
   get hasEnded(): boolean {
     return this.jobId !== null && this.#view.get(this.jobId)?.type === "job_completed";
@@ -203,7 +208,7 @@ export class ClientRecord {
 
   synced(headId: unknown): void {
     this.isSynced = true;
-    this.#order.caughtUp(this.#view);
+    this.#order.caughtUp();
     if (typeof headId !== "string") return;
     if (this.#advance(headId, "head of synced") >= 0) this.lastId = headId;
   }
@@ -249,8 +254,7 @@ export class ClientRecord {
     this.#best.set(key, Math.max(standing, this.bestOf(key)));
     this.#view.set(key, message);
     this.#touched.add(jobId);
-    // A poll may always tell of the past.
-    this.#order.shown(message, key, this.#view, this.isSynced && this.kind !== "polling");
+    this.#order.shown(message, key, this.#view);
     this.#options.onShown?.(message, key, this.isSynced);
   }
 

@@ -274,10 +274,12 @@ export class Oracle {
   verdict(): Verdict {
     const lost = this.lost();
     const counts = { foreign: 0, disordered: 0, fallen: 0, repeated: 0, malformed: 0 };
-    for (const fault of FAULTS) counts[fault] = this.findings.count(fault);
+    const unended = this.clients.flatMap((client) => client.unended);
     const examples = lost.slice(0, MAX_EXAMPLES).map((what) => `lost: ${what}`);
     for (const fault of FAULTS) {
-      const some = this.findings.of(fault).slice(0, MAX_EXAMPLES);
+      const more = fault === "disordered" ? unended : [];
+      counts[fault] = this.findings.count(fault) + more.length;
+      const some = [...this.findings.of(fault), ...more].slice(0, MAX_EXAMPLES);
       examples.push(...some.map((what) => `${fault}: ${what}`));
     }
     return { lost: lost.length, ...counts, examples };

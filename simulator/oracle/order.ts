@@ -11,8 +11,11 @@ export class Order {
   readonly #found: Found;
   /** Of photos (`jobId/photoId`), the newest attempt that was told to have begun. */
   readonly #begun = new Map<string, number>();
-  /** Ends of jobs among what is told of the past, where a photo may stand as it was before. */
-  readonly #ended = new Map<string, Shown>();
+  /**
+   * By photo that was under way when the end of its job came, what to say of it. Right only where what became of it is merged
+   * with what was told later, to who is behind: such a one is told `synced` after it.
+   */
+  readonly #open = new Map<string, { readonly attempt: number; readonly what: string }>();
 
   constructor(found: Found) {
     this.#found = found;
@@ -21,44 +24,41 @@ export class Order {
   /** A new story begins, in which what has begun is told again. */
   clear(): void {
     this.#begun.clear();
-    this.#ended.clear();
+    this.#open.clear();
   }
 
-  /** `view`: the last of each photo and job so far; `isLive`: the client has all that was told before. */
-  shown(message: Shown, key: string, view: ReadonlyMap<string, Shown>, isLive: boolean): void {
+  /** `view`: the last of each photo and job so far, this one included. */
+  shown(message: Shown, key: string, view: ReadonlyMap<string, Shown>): void {
     const { type, id, photoId, attempt = 1 } = message;
+    if (type === "job_completed") this.#noteOpen(message, view);
+    if (photoId === undefined) return;
+    if (attempt > (this.#open.get(key)?.attempt ?? attempt)) this.#open.delete(key);
     const begun = this.#begun.get(key) ?? 0;
     if (type === "upload_started") {
       if (attempt <= begun) this.#found("repeated", `upload_started of ${key}, attempt ${attempt}, in ${id}`);
       this.#begun.set(key, Math.max(begun, attempt));
-    } else if (photoId !== undefined && attempt > begun) {
+    } else if (attempt > begun) {
       const what = `${type} of ${key}, attempt ${attempt}, in ${id}`;
       this.#found("disordered", `${what} before its upload_started`);
-    } else if (type === "job_completed") {
-      if (isLive) this.#checkEnd(message, view);
-      else this.#ended.set(key, message);
     }
   }
 
-  /** All that was told before has come. */
-  caughtUp(view: ReadonlyMap<string, Shown>): void {
-    for (const end of this.#ended.values()) this.#checkEnd(end, view);
-    this.#ended.clear();
+  /** All that was told to who was behind has come. */
+  caughtUp(): void {
+    this.#open.clear();
   }
 
-  #checkEnd(end: Shown, view: ReadonlyMap<string, Shown>): void {
-    for (const [key, { jobId, photoId, type, id }] of view) {
-      const isOpen = photoId !== undefined && type !== "upload_completed" && type !== "upload_failed";
-      // A photo of which more is told after its job's end may be under way once more.
-      if (!isOpen || jobId !== end.jobId || !isBefore(id, end.id)) continue;
-      this.#found("disordered", `the end of ${jobId} in ${end.id} before that of ${key}, open in ${id}`);
+  /** Photos that did not end before their job. */
+  get unended(): readonly string[] {
+    return [...this.#open.values()].map(({ what }) => what);
+  }
+
+  #noteOpen({ id, jobId }: Shown, view: ReadonlyMap<string, Shown>): void {
+    for (const [key, shown] of view) {
+      const isOpen = shown.type === "upload_started" || shown.type === "upload_progress";
+      if (shown.jobId !== jobId || !isOpen) continue;
+      const what = `the end of ${jobId} in ${id} before that of ${key}, open in ${shown.id}`;
+      this.#open.set(key, { attempt: shown.attempt ?? 1, what });
     }
   }
-}
-
-/** False: of different epochs, or not. */
-function isBefore(id: string, other: string): boolean {
-  const [epoch, seq] = id.split("-");
-  const [otherEpoch, otherSeq] = other.split("-");
-  return epoch === otherEpoch && Number(seq) < Number(otherSeq);
 }
