@@ -110,7 +110,7 @@ export class ClientRecord {
   readonly #order: Order;
   /** What a user would see: the last of each photo and job. */
   readonly #view = new Map<string, Shown>();
-  /** Jobs that were told of since the last `synced`, or since the connection began. */
+  /** Jobs and photos that were told of since the last `synced`, or since the connection began; of a photo its job, too. */
   #touched = new Set<string>();
 
   constructor(options: RecordOptions) {
@@ -253,13 +253,17 @@ export class ClientRecord {
     this.#standings.set(key, now);
     this.#best.set(key, Math.max(standing, this.bestOf(key)));
     this.#view.set(key, message);
-    this.#touched.add(jobId);
+    this.#touched.add(jobId).add(key);
     this.#order.shown(message, key, this.#view);
     this.#options.onShown?.(message, key, this.isSynced);
   }
 
   #forgetOthers(): void {
-    for (const [key, { jobId }] of this.#view) if (!this.#touched.has(jobId)) this.#view.delete(key);
+    for (const [key, { jobId }] of this.#view) {
+      // All photos of a job under way are in a snapshot; of one that has ended they need not be.
+      const isUnderWay = this.#view.get(jobId)?.type === "job_progress";
+      if (!this.#touched.has(jobId) || (isUnderWay && !this.#touched.has(key))) this.#view.delete(key);
+    }
   }
 
   /** In another epoch: as it was, or as much of it as had to be kept. */

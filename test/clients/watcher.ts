@@ -122,7 +122,12 @@ export function createRecorder(kind: WatcherKind, options: WatchOptions, close: 
 
   const synced = (headId: string | null, mode: "snapshot" | "resumed") => {
     if (mode === "snapshot") {
-      for (const key of view.keys()) if (!touched.has(key.split("/")[0] ?? key)) view.delete(key);
+      for (const key of view.keys()) {
+        const jobId = key.split("/")[0] ?? key;
+        // All photos of a job under way are in a snapshot; of one that has ended they need not be.
+        const isUnderWay = view.get(jobId)?.type === "job_progress";
+        if (!touched.has(jobId) || (isUnderWay && !touched.has(key))) view.delete(key);
+      }
     }
     touched = new Set();
     syncs += 1;
@@ -200,7 +205,7 @@ export function createRecorder(kind: WatcherKind, options: WatchOptions, close: 
       messages.push(message);
       raw.push(text);
       lastId = message.id;
-      touched.add(message.jobId);
+      touched.add(message.jobId).add(keyOf(message));
       view.set(keyOf(message), seen(message));
       changed();
     },

@@ -68,6 +68,7 @@ export class ProgressView {
     }
     if (!isPhotoMessage(message) && !isJobMessage(message)) return false;
     this.#heard.add(message.jobId);
+    if (isPhotoMessage(message)) this.#heard.add(photoKey(message.jobId, message.photoId));
     const job = this.#jobOf(message.jobId);
     if (isPhotoMessage(message)) return applyPhoto(job, message, nowMs);
     const wasEnded = job.ended;
@@ -77,8 +78,13 @@ export class ProgressView {
   }
 
   #forgetUnheard(): void {
-    for (const jobId of this.#jobs.keys()) {
+    for (const [jobId, job] of this.#jobs) {
       if (!this.#heard.has(jobId)) this.#jobs.delete(jobId);
+      // All photos of a job under way are in a snapshot; of one that has ended they need not be.
+      if (job.ended) continue;
+      for (const photoId of job.photos.keys()) {
+        if (!this.#heard.has(photoKey(jobId, photoId))) job.photos.delete(photoId);
+      }
     }
   }
 
@@ -94,6 +100,11 @@ export class ProgressView {
     this.#jobs.set(jobId, job);
     return job;
   }
+}
+
+/** Neither id has a blank. */
+function photoKey(jobId: string, photoId: string): string {
+  return `${jobId} ${photoId}`;
 }
 
 function applyPhoto(job: MutableJob, message: PhotoMessage, nowMs: number): boolean {
