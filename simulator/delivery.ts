@@ -40,7 +40,7 @@ export class Deliveries {
     // Whatever happens before the earliest is sent may be sent before it.
     while (
       this.#following !== null &&
-      this.#following.atMs <= (this.#waiting.nextAtMs ?? Number.POSITIVE_INFINITY)
+      this.#following.atMs <= (this.#waiting.first?.atMs ?? Number.POSITIVE_INFINITY)
     ) {
       this.#accept(this.#following);
       this.#following = this.#source.next();

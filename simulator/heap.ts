@@ -9,9 +9,9 @@ interface Entry<Item> {
 export class Heap<Item> {
   readonly #entries: Entry<Item>[] = [];
 
-  /** null: it is empty. */
-  get nextAtMs(): number | null {
-    return this.#entries[0]?.atMs ?? null;
+  /** The next one, which stays; null: it is empty. */
+  get first(): Entry<Item> | null {
+    return this.#entries[0] ?? null;
   }
 
   add(atMs: number, rank: number, item: Item): void {
@@ -34,7 +34,18 @@ export class Heap<Item> {
     const first = entries[0];
     const moved = entries.pop();
     if (first === undefined || moved === undefined) return null;
-    if (entries.length === 0) return first;
+    if (entries.length > 0) this.#sink(moved);
+    return first;
+  }
+
+  /** The same as `take` and then `add`, in half the time. */
+  replaceFirst(atMs: number, rank: number, item: Item): void {
+    this.#sink({ atMs, rank, item });
+  }
+
+  /** Puts it where it belongs, from the top on. */
+  #sink(moved: Entry<Item>): void {
+    const entries = this.#entries;
     let index = 0;
     for (;;) {
       const [left, right] = [entries[2 * index + 1], entries[2 * index + 2]];
@@ -45,7 +56,6 @@ export class Heap<Item> {
       index = 2 * index + (goRight ? 2 : 1);
     }
     entries[index] = moved;
-    return first;
   }
 }
 

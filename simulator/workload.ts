@@ -79,13 +79,14 @@ export class Workload {
   /** null: nothing is left. */
   next(): SimulatedEvent | null {
     for (;;) {
-      const due = this.#lanes.take();
+      const due = this.#lanes.first;
       if (due === null) return null;
       const { atMs, item: lane } = due;
-      if (this.#isSteady && atMs >= this.#durationMs) continue;
       const { head } = lane;
-      if (head !== null || this.#beginJob(lane, atMs)) this.#advance(lane, atMs);
-      if (head !== null) return eventOf(head, atMs);
+      const isOver = this.#isSteady && atMs >= this.#durationMs;
+      if (!isOver && (head !== null || this.#beginJob(lane, atMs))) this.#advance(lane, atMs);
+      else this.#lanes.take();
+      if (!isOver && head !== null) return eventOf(head, atMs);
     }
   }
 
@@ -106,7 +107,7 @@ export class Workload {
     return true;
   }
 
-  /** To the job's next event, or to the time of the next job. */
+  /** The first of the lanes: to the job's next event, or to the time of the next job. */
   #advance(lane: Lane, nowMs: number): void {
     const following = lane.job?.next() ?? null;
     if (following === null) {
@@ -114,11 +115,11 @@ export class Workload {
       lane.job = null;
       lane.head = null;
       const apartMs = Math.max(LEAST_APART_MS, drawn(this.#options.profile.jobs.apart, lane.random));
-      this.#lanes.add(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
+      this.#lanes.replaceFirst(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
       return;
     }
     lane.head = following;
-    this.#lanes.add(this.#isSteady ? lane.beatMs : following.atMs, lane.rank, lane);
+    this.#lanes.replaceFirst(this.#isSteady ? lane.beatMs : following.atMs, lane.rank, lane);
     lane.beatMs += this.#everyMs;
   }
 

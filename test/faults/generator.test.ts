@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import { Deliveries } from "../../simulator/delivery.ts";
 import { jsonOf } from "../../simulator/event.ts";
-import { builtInProfile } from "../../simulator/profiles.ts";
+import { builtInProfile, PROFILES } from "../../simulator/profiles.ts";
 import { Workload } from "../../simulator/workload.ts";
 
 const ROUNDS = 5;
-const EVENTS = 100_000;
+const EVENTS = 60_000;
 /** 200,000 events a second of one core. */
 const MOST_US = 5;
 
-test("the simulator makes 200,000 events a second as JSON", () => {
-  const profile = builtInProfile("realistic");
+test.each(PROFILES)("the simulator makes 200,000 events a second as JSON: %s", (name) => {
+  const profile = builtInProfile(name);
   const events = new Deliveries(
     new Workload({ profile: { ...profile, jobs: { ...profile.jobs, perUser: null } }, seed: 1 }),
     profile.delivery,
