@@ -4,10 +4,7 @@ import type { Profile } from "./profile.ts";
 import { Random } from "./random.ts";
 
 /** An event on its way. */
-export interface Sent extends SimulatedEvent {
-  /** Which of the producer's processes sends it, from 0. */
-  readonly publisher: number;
-}
+export type Sent = SimulatedEvent;
 
 /**
  * What becomes of events between the photo and the hub: some are late, so that others overtake them, some are sent again.
@@ -32,10 +29,7 @@ export class Deliveries {
 
   /** null: nothing is left. */
   next(): Sent | null {
-    if (this.#isPlain) {
-      const event = this.#source.next();
-      return event === null ? null : { atMs: event.atMs, event: event.event, publisher: 0 };
-    }
+    if (this.#isPlain) return this.#source.next();
     this.#following ??= this.#source.next();
     // Whatever happens before the earliest is sent may be sent before it.
     while (

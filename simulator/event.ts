@@ -36,6 +36,8 @@ export interface SimulatedEvent {
   /** Since the start of the simulated clock. */
   readonly atMs: number;
   readonly event: CloudEvent;
+  /** Which of the producer's processes sends it, from 0. */
+  readonly publisher: number;
 }
 
 const CLOCK_START_MS = Date.UTC(2026, 0, 1);
@@ -53,7 +55,8 @@ export interface Happening {
 /** The event that tells of it, at this time. */
 export function eventOf({ type, data, count }: Happening, atMs: number): SimulatedEvent {
   const id = `${data.jobId}/${count}`;
-  return { atMs, event: { specversion: "1.0", id, source: "/simulator", type, time: timeOf(atMs), data } };
+  const event = { specversion: "1.0", id, source: "/simulator", type, time: timeOf(atMs), data } as const;
+  return { atMs, event, publisher: 0 };
 }
 
 /** As JSON.stringify, in less time: nothing in the names needs an escape, and most events are told of in the same form. */

@@ -23,6 +23,8 @@ export interface WorkloadOptions {
 /** Jobs without photos take no time by themselves: without this, neither do any number of them. */
 const LEAST_APART_MS = 1;
 
+const AHEAD = 8;
+
 /** A user's sequence of jobs, one after the other; a user has as many of them as the profile lets run at once. */
 interface Lane {
   readonly user: number;
@@ -31,7 +33,12 @@ interface Lane {
   /** Which of two lanes goes first at the same time. */
   readonly rank: number;
   nextJob: number;
+  /** null: none is under way, or all of it is in `ahead`. */
   job: Job | null;
+  /** What happens next in it. */
+  readonly ahead: Happening[];
+  /** How many of them were taken. */
+  taken: number;
   /** null: nothing has happened yet. */
   head: Happening | null;
   /** Where the profile says how many events a second there are: when the next of them is due. */
@@ -62,7 +69,7 @@ export class Workload {
           : drawn(profile.jobs.apart, own);
         const dueMs = arrivalMs + (lane === 1 ? 0 : laterMs);
         const rank = user * profile.jobs.atOnce + lane;
-        const idle = { nextJob: lane, job: null, head: null, beatMs: dueMs };
+        const idle = { nextJob: lane, job: null, ahead: [], taken: 0, head: null, beatMs: dueMs };
         this.#lanes.add(dueMs, rank, { user, network, random: own, rank, ...idle });
       }
     }
@@ -109,10 +116,9 @@ export class Workload {
 
   /** The first of the lanes: to the job's next event, or to the time of the next job. */
   #advance(lane: Lane, nowMs: number): void {
-    const following = lane.job?.next() ?? null;
+    const following = followingOf(lane);
     if (following === null) {
       this.#jobsEnded += 1;
-      lane.job = null;
       lane.head = null;
       const apartMs = Math.max(LEAST_APART_MS, drawn(this.#options.profile.jobs.apart, lane.random));
       this.#lanes.replaceFirst(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
@@ -136,6 +142,25 @@ export class Workload {
     const { eventsPerSecond = 1, jobs } = this.#options.profile;
     return (1_000 * jobs.atOnce) / eventsPerSecond;
   }
+}
+
+/**
+ * Some at a time: of a thousand users everything has left the processor's caches before it is a user's turn again. null: the
+ * job is over.
+ */
+function followingOf(lane: Lane): Happening | null {
+  if (lane.taken === lane.ahead.length) {
+    lane.taken = 0;
+    lane.ahead.length = 0;
+    for (let made = 0; lane.job !== null && made < AHEAD; made += 1) {
+      const happening = lane.job.next();
+      if (happening === null) lane.job = null;
+      else lane.ahead.push(happening);
+    }
+  }
+  const following = lane.ahead[lane.taken] ?? null;
+  if (following !== null) lane.taken += 1;
+  return following;
 }
 
 function networkOf({ networks }: Profile, random: Random): Network {
