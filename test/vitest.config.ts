@@ -5,14 +5,15 @@ import { SummaryReporter } from "./summary-reporter.ts";
  * A minute or more each: costs by pairs of runs, twenty kills of all processes, readers held until the hub's memory tells,
  * a CPU that others have. `npm run test:faults` runs them with all the other faults.
  */
-const LONG = ["cost", "all-kill", "redis-all-kill", "slow-readers", "starved"].map(
+const LONG = ["cost", "all-kill", "hostile", "redis-all-kill", "slow-readers", "starved"].map(
   (what) => `test/faults/${what}.test.ts`,
 );
 
 /** They mostly wait, for a Redis that is away, say, or only look at what comes and not at when: two at a time. */
 const TOGETHER = [
   ...["redis-away", "redis-handover", "redis-refuses", "redis-subscribers", "half-open", "publisher-dies"],
-  ...["all-kill", "redis-all-kill", "slow-readers", "network", "hostile"],
+  ...["all-kill", "redis-all-kill", "slow-readers", "network", "hostile", "verify"],
+  ...["stock-socketio", "across", "interest", "smoke", "upgrade"],
 ].map((what) => `test/faults/${what}.test.ts`);
 
 interface Options {

@@ -1,0 +1,97 @@
+import { JobHandle } from "./job.ts";
+import { pollingTransport } from "./polling.ts";
+import { type ConnectionState, Session, type Times, type TransportName } from "./session.ts";
+import { sseTransport } from "./sse.ts";
+import { ProgressStore, type StoreEvents } from "./store.ts";
+import type { Transport } from "./transport.ts";
+import { type WebSocketClass, webSocketTransport } from "./websocket.ts";
+
+export interface ConnectOptions {
+  /** Base of the hub's public listener: `https://hub.example.com`. */
+  readonly url: string;
+  /** A token of the user; asked again at every connect and before it expires, so fetch it, don't keep it. */
+  readonly token: () => string | Promise<string>;
+  /** Only this job; absent: all of the user's. */
+  readonly jobId?: string;
+  /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. */
+  readonly transports?: readonly Exclude<TransportName, "socketio">[];
+  /** Absent: the global one. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Absent: the global one; where there is none, WebSocket is left out. */
+  readonly WebSocket?: WebSocketClass;
+  /** Absent: as a browser should; for tests. */
+  readonly times?: Partial<Times>;
+}
+
+const ORDER = ["websocket", "sse", "polling"] as const;
+
+/** Follows the progress of a user's uploads. Comes back by itself until it is closed, or told that coming back is pointless. */
+export function connect(options: ConnectOptions): Progress {
+  return new Progress(options);
+}
+
+export class Progress {
+  readonly store = new ProgressStore();
+  readonly #session: Session;
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  #state: ConnectionState | null = null;
+
+  constructor({ url, token, jobId, times, ...options }: ConnectOptions) {
+    const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
+    const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
+    const known: Readonly<Record<(typeof ORDER)[number], Transport | null>> = {
+      websocket: WebSocket === undefined ? null : webSocketTransport(WebSocket),
+      sse: sseTransport(fetch),
+      polling: pollingTransport(fetch),
+    };
+    const usable = transports.flatMap((name) => {
+      const open = known[name];
+      return open === null ? [] : [{ name, open }];
+    });
+    if (usable.length === 0) throw new TypeError("none of the transports is to be had here");
+    this.#session = new Session({
+      ...{ url, token, jobId: jobId ?? null, transports: usable, store: this.store },
+      onState: (state) => this.#show(state),
+      ...(times !== undefined && { times }),
+    });
+  }
+
+  /** The same object until it changes. */
+  get state(): ConnectionState {
+    return this.#state ?? this.#session.state;
+  }
+
+  /** Called at each change; gives back what ends it. */
+  onState(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** `photo` and `job`: each state as it comes; `ended`: a job's end, once. Gives back what ends it. */
+  on<Name extends keyof StoreEvents>(name: Name, listener: (value: StoreEvents[Name]) => void): () => void {
+    return this.store.events.on(name, listener);
+  }
+
+  job(jobId: string): JobHandle {
+    return new JobHandle(jobId, this.store, (listener) => this.#whenClosed(listener));
+  }
+
+  /** For good. What the store shows stays. */
+  close(): void {
+    this.#session.close();
+  }
+
+  #show(state: ConnectionState): void {
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  #whenClosed(listener: (reason: string) => void): () => void {
+    const tell = ({ phase, reason }: ConnectionState): void => {
+      if (phase === "closed") listener(reason ?? "closed");
+    };
+    const stop = this.onState(tell);
+    tell(this.state);
+    return stop;
+  }
+}

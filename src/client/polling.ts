@@ -1,0 +1,85 @@
+import { addressOf } from "./sse.ts";
+import type { Connection, Line, Opening, Transport } from "./transport.ts";
+import { endingOfResponse } from "./transport.ts";
+
+/** The hub waits so long for news; proxies cut off what is silent for a minute. */
+const WAIT = "25s";
+const UNKNOWN_JOB_MS = 2_000;
+
+interface Answer {
+  readonly id: string;
+  readonly messages: readonly unknown[];
+  readonly job?: unknown;
+  readonly jobs?: readonly unknown[];
+  readonly pollAfterMs: number | null;
+}
+
+/** Long-polling, one request after the other: what is left where no stream gets through. */
+export function pollingTransport(fetch: typeof globalThis.fetch): Transport {
+  return (opening: Opening, line: Line): Connection => {
+    const stop = new AbortController();
+    void follow(fetch, opening, line, stop.signal);
+    return { refresh: null, close: () => stop.abort() };
+  };
+}
+
+async function follow(
+  fetch: typeof globalThis.fetch,
+  { url, token, jobId, lastEventId }: Opening,
+  line: Line,
+  signal: AbortSignal,
+): Promise<void> {
+  let since = lastEventId;
+  try {
+    while (!signal.aborted) {
+      const address = new URL(addressOf(jobId), url);
+      if (since !== null) address.searchParams.set("since", since);
+      if (since !== null && since !== lastEventId) address.searchParams.set("wait", WAIT);
+      const headers = { accept: "application/json", authorization: `Bearer ${token}` };
+      const response = await fetch(address.href, { headers, signal });
+      if (response.status === 404) {
+        // Nobody has told of the job yet.
+        line.heard();
+        await pause(UNKNOWN_JOB_MS, signal);
+        continue;
+      }
+      if (response.status !== 200) {
+        const ending = await endingOfResponse(response);
+        if (!signal.aborted) line.ended(ending);
+        return;
+      }
+      const answer = (await response.json()) as Answer;
+      if (signal.aborted) return;
+      line.heard();
+      const mode = since === null || !isSameEpoch(since, answer.id) ? "snapshot" : "resumed";
+      for (const message of answer.messages) line.message(JSON.stringify(message));
+      line.message(JSON.stringify({ type: "synced", mode, id: answer.id }));
+      since = answer.id;
+      if (answer.pollAfterMs === null) return line.ended({ kind: "over", reason: "job_ended" });
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    line.ended({
+      kind: "lost",
+      reason: error instanceof Error ? error.message : String(error),
+      afterMs: null,
+    });
+  }
+}
+
+function isSameEpoch(id: string, other: string): boolean {
+  return id.slice(0, id.lastIndexOf("-")) === other.slice(0, other.lastIndexOf("-"));
+}
+
+/** Resolves also where it is aborted. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,249 @@
+import { Emitter } from "./emitter.ts";
+import {
+  type HubMessage,
+  isJobMessage,
+  isOlder,
+  isPhotoMessage,
+  type JobMessage,
+  type PhotoMessage,
+} from "./messages.ts";
+
+/** A photo as it is now. Immutable: as long as nothing of it changes it is the same object. */
+export type Photo = Omit<PhotoMessage, "type" | "id"> & {
+  readonly hasEnded: boolean;
+};
+
+/** A job as it is now, immutable, too. */
+export type Job = Omit<JobMessage, "type" | "id"> & {
+  readonly hasEnded: boolean;
+};
+
+/** What a store tells as it happens: each photo or job that changed, and the end of a job, once. */
+export interface StoreEvents {
+  photo: Photo;
+  job: Job;
+  ended: Job;
+}
+
+interface KeptJob {
+  /** null: only photos of it were heard of so far. */
+  job: Job | null;
+  id: string;
+  /** The ids of its photos; null: one was added since it was asked for. */
+  photoIds: readonly string[] | null;
+  readonly photos: Map<string, { photo: Photo; id: string }>;
+}
+
+const NONE: readonly string[] = [];
+/** The oldest ended jobs above this number are forgotten, so that a page that stays open for days stays small. */
+const MAX_ENDED_JOBS = 200;
+
+/**
+ * The last state of every photo and job that the hub tells of. It never goes back: what is older than what is there changes
+ * nothing. Who subscribes is told at most once a flush, however many messages came.
+ */
+export class ProgressStore {
+  readonly events = new Emitter<StoreEvents>();
+  readonly #jobs = new Map<string, KeptJob>();
+  /** null: one was added or forgotten since it was asked for. */
+  #jobIds: readonly string[] | null = NONE;
+  readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #changed = new Set<string>();
+  /** Jobs and photos that were told of since the connection began, or since its last `synced`; of a photo its job, too. */
+  #touched = new Set<string>();
+  #isBehind = false;
+  #lastId: string | null = null;
+  /** Of what came since the connection began: resumed from the midst of it, nobody would learn what to forget. */
+  #nextId: string | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** What a connection resumes after; null: nothing was heard yet. */
+  get lastId(): string | null {
+    return this.#lastId;
+  }
+
+  /** In the order in which they were first heard of; the same array until one is added or forgotten. */
+  jobIds(): readonly string[] {
+    this.#jobIds ??= [...this.#jobs.keys()];
+    return this.#jobIds;
+  }
+
+  /** null: unknown, or only photos of it were heard of so far. */
+  job(jobId: string): Job | null {
+    return this.#jobs.get(jobId)?.job ?? null;
+  }
+
+  /** Of the job's photos; the same array until one is added. */
+  photoIds(jobId: string): readonly string[] {
+    const kept = this.#jobs.get(jobId);
+    if (kept === undefined) return NONE;
+    kept.photoIds ??= [...kept.photos.keys()];
+    return kept.photoIds;
+  }
+
+  /** null: unknown. */
+  photo(jobId: string, photoId: string): Photo | null {
+    return this.#jobs.get(jobId)?.photos.get(photoId)?.photo ?? null;
+  }
+
+  /** Called after a flush in which the list of jobs changed. Gives back what ends it, as the following do. */
+  onJobs(listener: () => void): () => void {
+    return this.#listen("", listener);
+  }
+
+  /** The job itself or the list of its photos changed, not what they are. */
+  onJob(jobId: string, listener: () => void): () => void {
+    return this.#listen(jobId, listener);
+  }
+
+  onPhoto(jobId: string, photoId: string, listener: () => void): () => void {
+    return this.#listen(photoKey(jobId, photoId), listener);
+  }
+
+  /** A connection has begun: what comes until its `synced` is the state as it is, and told at once. */
+  opened(): void {
+    this.#touched = new Set();
+    this.#isBehind = true;
+    this.#nextId = null;
+  }
+
+  apply(message: HubMessage): void {
+    if (message.type === "synced") {
+      if (message.mode === "snapshot") this.#forgetUntouched();
+      this.#touched = new Set();
+      this.#isBehind = false;
+      this.#advance(this.#nextId);
+      this.#advance(message.id ?? null);
+      this.flush();
+    } else if (isPhotoMessage(message)) this.#applyPhoto(message);
+    else if (isJobMessage(message)) this.#applyJob(message);
+  }
+
+  /** Tells subscribers now what they would be told soon. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const key of changed) for (const listener of [...(this.#listeners.get(key) ?? [])]) listener();
+  }
+
+  /** Another user: everything is forgotten. */
+  clear(): void {
+    for (const jobId of [...this.#jobs.keys()]) this.#forget(jobId);
+    this.#lastId = null;
+    this.flush();
+  }
+
+  #applyPhoto(message: PhotoMessage): void {
+    const { type, id, ...state } = message;
+    const { jobId, photoId } = state;
+    this.#advance(id);
+    const kept = this.#keptOf(jobId);
+    this.#touched.add(photoKey(jobId, photoId));
+    const before = kept.photos.get(photoId);
+    if (before !== undefined && isOlder(id, before.id)) return;
+    const fileName = state.fileName ?? before?.photo.fileName;
+    const hasEnded = type === "upload_completed" || type === "upload_failed";
+    const photo: Photo = { ...state, ...(fileName !== undefined && { fileName }), hasEnded };
+    kept.photos.set(photoId, { photo, id });
+    if (before === undefined) {
+      kept.photoIds = null;
+      this.#change(jobId);
+    }
+    this.#change(photoKey(jobId, photoId));
+    this.events.emit("photo", photo);
+  }
+
+  #applyJob(message: JobMessage): void {
+    const { type, id, ...state } = message;
+    const { jobId } = state;
+    this.#advance(id);
+    const kept = this.#keptOf(jobId);
+    if (kept.job !== null && isOlder(id, kept.id)) return;
+    const hadEnded = kept.job?.hasEnded === true;
+    const job: Job = { ...state, hasEnded: type === "job_completed" };
+    kept.job = job;
+    kept.id = id;
+    this.#change(jobId);
+    this.events.emit("job", job);
+    if (!job.hasEnded || hadEnded) return;
+    this.events.emit("ended", job);
+    this.#forgetOldest();
+  }
+
+  #keptOf(jobId: string): KeptJob {
+    this.#touched.add(jobId);
+    const known = this.#jobs.get(jobId);
+    if (known !== undefined) return known;
+    const kept: KeptJob = { job: null, id: "", photoIds: NONE, photos: new Map() };
+    this.#jobs.set(jobId, kept);
+    this.#jobIds = null;
+    this.#change("");
+    return kept;
+  }
+
+  #forgetUntouched(): void {
+    for (const [jobId, kept] of [...this.#jobs]) {
+      if (!this.#touched.has(jobId)) this.#forget(jobId);
+      // All photos of a job under way are in a snapshot; of one that has ended they need not be.
+      else if (kept.job?.hasEnded === false) this.#forgetUntouchedPhotos(jobId, kept);
+    }
+  }
+
+  #forgetUntouchedPhotos(jobId: string, kept: KeptJob): void {
+    for (const photoId of [...kept.photos.keys()]) {
+      const key = photoKey(jobId, photoId);
+      if (this.#touched.has(key)) continue;
+      kept.photos.delete(photoId);
+      kept.photoIds = null;
+      this.#change(key);
+      this.#change(jobId);
+    }
+  }
+
+  #forgetOldest(): void {
+    const ended = this.jobIds().filter((jobId) => this.job(jobId)?.hasEnded === true);
+    for (const jobId of ended.slice(0, -MAX_ENDED_JOBS)) this.#forget(jobId);
+  }
+
+  #forget(jobId: string): void {
+    for (const photoId of this.photoIds(jobId)) this.#change(photoKey(jobId, photoId));
+    this.#jobs.delete(jobId);
+    this.#jobIds = null;
+    this.#change(jobId);
+    this.#change("");
+  }
+
+  #advance(id: string | null): void {
+    if (id === null) return;
+    if (this.#isBehind) this.#nextId = id;
+    else if (this.#lastId === null || !isOlder(id, this.#lastId)) this.#lastId = id;
+  }
+
+  #listen(key: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(key) ?? new Set();
+    this.#listeners.set(key, listeners);
+    listeners.add(listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key);
+    };
+  }
+
+  #change(key: string): void {
+    if (!this.#listeners.has(key)) return;
+    this.#changed.add(key);
+    // What is told of the past is one change; if it takes its time, it is shown as it comes all the same.
+    this.#timer ??= setTimeout(() => this.flush(), this.#isBehind ? BEHIND_MS : LIVE_MS);
+  }
+}
+
+/** A frame of a screen: nobody sees more than one change in it. */
+const LIVE_MS = 16;
+const BEHIND_MS = 500;
+
+/** Neither id has a blank. */
+function photoKey(jobId: string, photoId: string): string {
+  return `${jobId} ${photoId}`;
+}

@@ -1,0 +1,70 @@
+/** What a transport needs to begin a connection. */
+export interface Opening {
+  /** Base of the hub's public listener. */
+  readonly url: string;
+  readonly token: string;
+  /** null: all jobs of the user. */
+  readonly jobId: string | null;
+  /** null: from the beginning. */
+  readonly lastEventId: string | null;
+}
+
+/** How a connection ended, or why there is none. */
+export type Ending =
+  /** Nothing was opened, and nobody said why: a proxy may be in the way. */
+  | { readonly kind: "blocked"; readonly reason: string }
+  /** Gone, or refused for now. `afterMs`: the hub said when to come back; null: it did not. */
+  | { readonly kind: "lost"; readonly reason: string; readonly afterMs: number | null }
+  /** Another token is needed. */
+  | { readonly kind: "unauthorized"; readonly reason: string }
+  /** Coming back is pointless. */
+  | { readonly kind: "over"; readonly reason: string };
+
+export interface Line {
+  /** What the hub sends, a message each. */
+  message(text: string): void;
+  /** Anything came, of which no message need be: the line is alive. */
+  heard(): void;
+  /** Once, unless it was closed from here. */
+  ended(ending: Ending): void;
+}
+
+export interface Connection {
+  /** Replaces the token without another connection; null: this transport can't. */
+  readonly refresh: ((token: string) => void) | null;
+  close(): void;
+}
+
+export type Transport = (opening: Opening, line: Line) => Connection;
+
+/** Of a close code of the hub (contract: the SDK stops for good on 4400, 4429 and 1009). */
+export function endingOfClose(code: number, reason: string): Ending {
+  if (code === 4401) return { kind: "unauthorized", reason };
+  if (code === 4400 || code === 4429 || code === 1009) return { kind: "over", reason };
+  return { kind: "lost", reason, afterMs: null };
+}
+
+/** Of an HTTP answer that opens nothing. */
+export async function endingOfResponse(response: Response): Promise<Ending> {
+  const { status } = response;
+  const reason = await codeOf(response);
+  if (status === 401) return { kind: "unauthorized", reason };
+  if (status === 403) return { kind: "over", reason };
+  if (status === 429 || status >= 500) {
+    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+    return { kind: "lost", reason, afterMs: Number.isFinite(seconds) ? seconds * 1_000 : null };
+  }
+  // Not the hub's: a proxy, or another server.
+  return { kind: "blocked", reason };
+}
+
+/** The problem's code, or the status. */
+async function codeOf(response: Response): Promise<string> {
+  try {
+    const body: unknown = await response.json();
+    if (typeof body === "object" && body !== null && "code" in body) return String(body.code);
+  } catch {
+    // Whatever it was, it was no problem of the hub's.
+  }
+  return `http_${response.status}`;
+}

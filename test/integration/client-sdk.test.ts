@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { connect as connectTcp, createServer, type Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
+import { type ConnectOptions, connect, type Progress } from "../../src/client/node.ts";
+import { event } from "../events.ts";
+import { startTestHub, type TestHub } from "../hub.ts";
+
+const TRANSPORTS = ["websocket", "sse", "polling"] as const;
+const FAST = { minRetryMs: 50, maxRetryMs: 200, connectMs: 1_000 };
+
+let hub: TestHub;
+const open: { close(): unknown }[] = [];
+
+beforeEach(async () => {
+  hub = await startTestHub();
+});
+
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+  await hub.close();
+});
+
+function follow(options: Partial<ConnectOptions> = {}): Progress {
+  const progress = connect({
+    url: hub.publicUrl,
+    token: () => hub.tokenFor("u"),
+    times: FAST,
+    ...options,
+  });
+  open.push(progress);
+  return progress;
+}
+
+const live = (progress: Progress) =>
+  until(
+    () => ["live", "polling"].includes(progress.state.phase),
+    "live",
+    5_000,
+    () => JSON.stringify(progress.state),
+  );
+
+async function upload(jobId: string, photoId: string): Promise<void> {
+  const ids = { jobId, userId: "u", photoId };
+  await hub.post([event.started({ ...ids, totalBytes: 10 }), event.completed({ ...ids, totalBytes: 10 })]);
+}
+
+const end = (jobId: string, photoCount: number) =>
+  hub.post([event.jobCompleted({ jobId, userId: "u", photoCount })]);
+
+describe.each(TRANSPORTS)("the SDK over %s", (name) => {
+  it("shows uploads, tells of the end of a job, and closes", async () => {
+    const progress = follow({ transports: [name] });
+    await live(progress);
+    const done = progress.job("j").done();
+    const states: string[] = [];
+    const reading = (async () => {
+      for await (const { status } of progress.job("j")) states.push(status);
+    })();
+    await upload("j", "p");
+    await end("j", 1);
+    expect(await done).toMatchObject({ jobId: "j", status: "COMPLETED", hasEnded: true });
+    await reading;
+    expect(states.at(-1)).toBe("COMPLETED");
+    expect(progress.job("j").photos()).toMatchObject([{ photoId: "p", status: "COMPLETED", progress: 100 }]);
+    progress.close();
+    expect(progress.state).toMatchObject({ phase: "closed", reason: "closed" });
+  });
+
+  it("resumes after its connection is cut, with a fresh token, and misses nothing", async () => {
+    const proxy = await startProxy(hub.publicUrl);
+    let tokens = 0;
+    const progress = follow({
+      url: proxy.url,
+      transports: [name],
+      token: () => {
+        tokens += 1;
+        return hub.tokenFor("u");
+      },
+    });
+    await live(progress);
+    await upload("j", "one");
+    await until(() => progress.store.photo("j", "one")?.hasEnded, "shown", 5_000);
+    const phases: string[] = [];
+    progress.onState(({ phase }) => phases.push(phase));
+    proxy.cut();
+    await upload("j", "two");
+    await until(() => progress.store.photo("j", "two")?.hasEnded, "shown after the cut", 5_000);
+    await live(progress);
+    expect(phases).toContain("resuming");
+    expect(tokens).toBeGreaterThan(1);
+  });
+
+  it("asks for another token where the first is not taken, and gives up at the second", async () => {
+    const given = ["nonsense", hub.tokenFor("u")];
+    // A WebSocket's refusal has no reason in a browser: the next way tells it.
+    const transports = name === "websocket" ? (["websocket", "sse"] as const) : [name];
+    const progress = follow({ transports, token: () => given.shift() ?? "nonsense" });
+    await live(progress);
+    const hopeless = follow({ transports, token: () => "nonsense" });
+    await until(() => hopeless.state.phase === "closed", "closed", 5_000);
+    expect(hopeless.state.reason).toBe("token_invalid");
+    await expect(hopeless.job("j").done()).rejects.toThrow(/closed \(token_invalid\) before the job j/);
+  });
+
+  it("of one job shows nothing else", async () => {
+    const progress = follow({ transports: [name], jobId: "mine" });
+    await upload("other", "p");
+    await upload("mine", "p");
+    await until(() => progress.store.photo("mine", "p")?.hasEnded, "shown", 8_000);
+    await end("mine", 1);
+    await progress.job("mine").done();
+    expect(progress.store.jobIds()).toEqual(["mine"]);
+  });
+});
+
+describe("the SDK where ways are blocked", () => {
+  it("falls from WebSocket to SSE, and to polling, and climbs back", async () => {
+    const proxy = await startProxy(hub.publicUrl);
+    proxy.block = (head) => /upgrade: websocket/i.test(head) || /text\/event-stream/.test(head);
+    const progress = follow({ url: proxy.url, times: { ...FAST, climbMs: 300 } });
+    await until(
+      () => progress.state.phase === "polling",
+      "polls",
+      8_000,
+      () => JSON.stringify(progress.state),
+    );
+    await upload("j", "one");
+    await until(() => progress.store.photo("j", "one")?.hasEnded, "shown by polling", 8_000);
+    proxy.block = () => false;
+    await until(
+      () => progress.state.transport === "websocket" && progress.state.phase === "live",
+      "climbed",
+      8_000,
+    );
+    await upload("j", "two");
+    await until(() => progress.store.photo("j", "two")?.hasEnded, "shown by WebSocket", 5_000);
+  });
+
+  it("comes back to a hub that is started again", async () => {
+    const port = Number(new URL(hub.publicUrl).port);
+    const progress = follow();
+    await live(progress);
+    await hub.close();
+    await until(() => progress.state.phase === "resuming", "resuming", 5_000);
+    hub = await startTestHub({ port });
+    await live(progress);
+    await upload("j", "p");
+    await until(() => progress.store.photo("j", "p")?.hasEnded, "shown", 5_000);
+  });
+});
+
+interface Proxy {
+  readonly url: string;
+  /** Refuses what begins like this, without a word. */
+  block: (head: string) => boolean;
+  cut(): void;
+  close(): void;
+}
+
+async function startProxy(target: string): Promise<Proxy> {
+  const sockets = new Set<Socket>();
+  const proxy = { block: (_head: string) => false };
+  const server = createServer((client) => {
+    client.on("error", () => undefined);
+    client.once("data", (head) => {
+      if (proxy.block(head.toString("latin1"))) {
+        client.destroy();
+        return;
+      }
+      const upstream = connectTcp(Number(new URL(target).port), "127.0.0.1");
+      for (const socket of [client, upstream]) {
+        sockets.add(socket);
+        socket.on("error", () => undefined);
+        socket.on("close", () => {
+          client.destroy();
+          upstream.destroy();
+        });
+      }
+      upstream.write(head);
+      client.pipe(upstream).pipe(client);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  const made = Object.assign(proxy, {
+    url: `http://127.0.0.1:${port}`,
+    cut,
+    close() {
+      server.close();
+      cut();
+    },
+  });
+  open.push(made);
+  return made;
+}

@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { type ConnectionState, Session, type SessionOptions } from "../../src/client/session.ts";
+import { ProgressStore } from "../../src/client/store.ts";
+import type { Connection, Line, Opening, Transport } from "../../src/client/transport.ts";
+
+/** A transport whose every connection a test plays the hub of. */
+class Scripted {
+  readonly openings: (Opening & { readonly line: Line; readonly refreshed: string[]; isClosed: boolean })[] =
+    [];
+  readonly #canRefresh: boolean;
+
+  constructor(canRefresh = true) {
+    this.#canRefresh = canRefresh;
+  }
+
+  readonly open: Transport = (opening, line): Connection => {
+    const made = { ...opening, line, refreshed: [] as string[], isClosed: false };
+    this.openings.push(made);
+    return {
+      refresh: this.#canRefresh ? (token) => made.refreshed.push(token) : null,
+      close: () => {
+        made.isClosed = true;
+      },
+    };
+  };
+
+  get last() {
+    const last = this.openings.at(-1);
+    if (last === undefined) throw new Error("nothing was opened");
+    return last;
+  }
+
+  say(message: object): void {
+    this.last.line.heard();
+    this.last.line.message(JSON.stringify(message));
+  }
+}
+
+const SYNCED = { type: "synced", mode: "resumed", id: "a-7" };
+const TIMES = { connectMs: 1_000, minRetryMs: 100, maxRetryMs: 1_000, heartbeatMs: 5_000, climbMs: 20_000 };
+let [first, second] = [new Scripted(), new Scripted()];
+let session: Session | null = null;
+let tokens = 0;
+const states: ConnectionState[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  [first, second, tokens] = [new Scripted(), new Scripted(false), 0];
+  states.length = 0;
+});
+
+afterEach(() => {
+  session?.close();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+async function start(options: Partial<SessionOptions> = {}): Promise<Session> {
+  session = new Session({
+    ...{ url: "http://hub", jobId: null, store: new ProgressStore(), times: TIMES },
+    transports: [
+      { name: "websocket", open: first.open },
+      { name: "sse", open: second.open },
+    ],
+    token: () => {
+      tokens += 1;
+      return `token-${tokens}`;
+    },
+    onState: (state) => states.push(state),
+    ...options,
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  return session;
+}
+
+it("is live when it was told all, and comes back after the last id with a fresh token", async () => {
+  const { state } = await start();
+  expect(state).toMatchObject({ phase: "connecting", transport: "websocket" });
+  first.say(SYNCED);
+  expect(session?.state).toEqual({ phase: "live", transport: "websocket", reason: null, retryAtMs: null });
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+  expect(session?.state).toMatchObject({
+    phase: "resuming",
+    reason: "closed_1006",
+    retryAtMs: Date.now() + 50,
+  });
+  await vi.advanceTimersByTimeAsync(50);
+  expect(first.last).toMatchObject({ token: "token-2", lastEventId: "a-7" });
+});
+
+it("comes back when the hub says, and not before", async () => {
+  await start();
+  first.say(SYNCED);
+  first.say({ type: "reconnect", afterMs: 7_000 });
+  first.last.line.ended({ kind: "lost", reason: "closed_1012", afterMs: null });
+  await vi.advanceTimersByTimeAsync(6_900);
+  expect(first.openings).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(first.openings).toHaveLength(2);
+});
+
+it("waits longer and longer, and from the beginning once it was live", async () => {
+  await start({ transports: [{ name: "websocket", open: first.open }] });
+  const waits: number[] = [];
+  for (let failure = 0; failure < 6; failure += 1) {
+    first.last.line.ended({ kind: "blocked", reason: "closed_1006" });
+    const leftMs = (session?.state.retryAtMs ?? 0) - Date.now();
+    waits.push(leftMs);
+    await vi.advanceTimersByTimeAsync(leftMs);
+  }
+  expect(waits).toEqual([50, 100, 200, 400, 500, 500]);
+  first.say(SYNCED);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+  expect((session?.state.retryAtMs ?? 0) - Date.now()).toBe(50);
+});
+
+it("takes twice a heartbeat's silence for a dead line", async () => {
+  await start();
+  first.say(SYNCED);
+  await vi.advanceTimersByTimeAsync(9_000);
+  first.say({ type: "heartbeat" });
+  await vi.advanceTimersByTimeAsync(9_900);
+  expect(first.last.isClosed).toBe(false);
+  await vi.advanceTimersByTimeAsync(200);
+  expect(first.last.isClosed || first.openings.length > 1).toBe(true);
+  expect(states.some(({ reason }) => reason === "silence")).toBe(true);
+});
+
+it("falls down the list where a way is blocked or silent, and climbs back beside the live line", async () => {
+  await start();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(second.openings).toHaveLength(1);
+  second.say(SYNCED);
+  expect(session?.state).toMatchObject({ phase: "live", transport: "sse" });
+  for (let at = 0; at < 4; at += 1) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    second.say({ type: "heartbeat" });
+  }
+  expect(first.openings).toHaveLength(2);
+  expect(second.last.isClosed).toBe(false);
+  first.say(SYNCED);
+  expect(session?.state).toMatchObject({ phase: "live", transport: "websocket" });
+  expect(second.last.isClosed).toBe(true);
+});
+
+it("takes the next token on the line where it can, and on another where it can't", async () => {
+  await start();
+  first.say(SYNCED);
+  first.say({ type: "token_expiring", expiresIn: 30 });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.last.refreshed).toEqual(["token-2"]);
+  expect(first.openings).toHaveLength(1);
+  session?.close();
+  await start({ transports: [{ name: "sse", open: second.open }] });
+  second.say(SYNCED);
+  second.say({ type: "token_expiring", expiresIn: 30 });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(second.openings.map(({ isClosed }) => isClosed)).toEqual([true, false]);
+});
+
+it("asks for a fresh token once where one is not taken, and then gives up", async () => {
+  await start();
+  first.last.line.ended({ kind: "unauthorized", reason: "token_expired" });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.last.token).toBe("token-2");
+  first.last.line.ended({ kind: "unauthorized", reason: "token_invalid" });
+  expect(session?.state).toEqual({
+    phase: "closed",
+    transport: null,
+    reason: "token_invalid",
+    retryAtMs: null,
+  });
+});
+
+it("wakes at once when the network is back", async () => {
+  const page = new EventTarget();
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  await start();
+  first.say(SYNCED);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: 60_000 });
+  page.dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(2);
+  first.say(SYNCED);
+  // As after a laptop's sleep: the clock has moved, and no timer has.
+  vi.setSystemTime(Date.now() + 3_600_000);
+  page.dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(3);
+  vi.unstubAllGlobals();
+});
+
+it("closes for good where coming back is pointless, and opens nothing any more", async () => {
+  await start();
+  first.last.line.ended({ kind: "over", reason: "closed_4429" });
+  expect(session?.state).toMatchObject({ phase: "closed", reason: "closed_4429" });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(first.openings).toHaveLength(1);
+});
