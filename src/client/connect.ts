@@ -1,3 +1,4 @@
+import { tell } from "./emitter.ts";
 import { JobHandle } from "./job.ts";
 import { pollingTransport } from "./polling.ts";
 import { type ConnectionState, Session, type Times, type TransportName } from "./session.ts";
@@ -37,6 +38,8 @@ export class Progress {
   #state: ConnectionState | null = null;
 
   constructor({ url, token, jobId, times, ...options }: ConnectOptions) {
+    // Throws where it is no URL, here and not in the midst of a connection.
+    new URL(url);
     const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
     const known: Readonly<Record<(typeof ORDER)[number], Transport | null>> = {
@@ -83,15 +86,15 @@ export class Progress {
 
   #show(state: ConnectionState): void {
     this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
+    for (const listener of [...this.#listeners]) tell(listener, state);
   }
 
   #whenClosed(listener: (reason: string) => void): () => void {
-    const tell = ({ phase, reason }: ConnectionState): void => {
+    const look = ({ phase, reason }: ConnectionState): void => {
       if (phase === "closed") listener(reason ?? "closed");
     };
-    const stop = this.onState(tell);
-    tell(this.state);
+    const stop = this.onState(look);
+    look(this.state);
     return stop;
   }
 }

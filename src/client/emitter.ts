@@ -1,4 +1,18 @@
-/** Listeners by event. One that throws is reported as uncaught, and keeps nobody else from being told. */
+/** Calls it; what it throws is reported as uncaught, and keeps nobody else from being told. */
+export function tell<Args extends readonly unknown[]>(
+  listener: (...args: Args) => void,
+  ...args: Args
+): void {
+  try {
+    listener(...args);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+/** Listeners by event. */
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<(value: never) => void>>();
 
@@ -12,13 +26,7 @@ export class Emitter<Events> {
 
   emit<Name extends keyof Events>(name: Name, value: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as ((value: Events[Name]) => void)[]) {
-      try {
-        listener(value);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+      tell(listener, value);
     }
   }
 }

@@ -110,6 +110,10 @@ export function isOlder(id: string, than: string): boolean {
   return epoch === otherEpoch && seq < otherSeq;
 }
 
+export function isSameEpoch(id: string, other: string): boolean {
+  return parts(id)[0] === parts(other)[0];
+}
+
 function parts(id: string): readonly [epoch: string, seq: number] {
   const dash = id.lastIndexOf("-");
   return [id.slice(0, dash), Number(id.slice(dash + 1))];

@@ -1,3 +1,4 @@
+import { isSameEpoch } from "./messages.ts";
 import { addressOf } from "./sse.ts";
 import type { Connection, Line, Opening, Transport } from "./transport.ts";
 import { endingOfResponse } from "./transport.ts";
@@ -30,23 +31,28 @@ async function follow(
   signal: AbortSignal,
 ): Promise<void> {
   let since = lastEventId;
+  // The first answer is wanted at once: it says that the line is there.
+  let isFirst = true;
   try {
     while (!signal.aborted) {
       const address = new URL(addressOf(jobId), url);
       if (since !== null) address.searchParams.set("since", since);
-      if (since !== null && since !== lastEventId) address.searchParams.set("wait", WAIT);
+      if (since !== null && !isFirst) address.searchParams.set("wait", WAIT);
       const headers = { accept: "application/json", authorization: `Bearer ${token}` };
       const response = await fetch(address.href, { headers, signal });
-      if (response.status === 404) {
-        // Nobody has told of the job yet.
-        line.heard();
-        await pause(UNKNOWN_JOB_MS, signal);
-        continue;
-      }
       if (response.status !== 200) {
         const ending = await endingOfResponse(response);
-        if (!signal.aborted) line.ended(ending);
-        return;
+        if (signal.aborted) return;
+        if (jobId === null || ending.reason !== "job_not_found") {
+          line.ended(ending);
+          return;
+        }
+        // Nobody has told of the job yet, or it was forgotten.
+        line.heard();
+        line.message(JSON.stringify({ type: "synced", mode: "snapshot" }));
+        since = null;
+        await pause(UNKNOWN_JOB_MS, signal);
+        continue;
       }
       const answer = (await response.json()) as Answer;
       if (signal.aborted) return;
@@ -55,20 +61,14 @@ async function follow(
       for (const message of answer.messages) line.message(JSON.stringify(message));
       line.message(JSON.stringify({ type: "synced", mode, id: answer.id }));
       since = answer.id;
+      isFirst = false;
       if (answer.pollAfterMs === null) return line.ended({ kind: "over", reason: "job_ended" });
     }
   } catch (error) {
     if (signal.aborted) return;
-    line.ended({
-      kind: "lost",
-      reason: error instanceof Error ? error.message : String(error),
-      afterMs: null,
-    });
+    const reason = error instanceof Error ? error.message : String(error);
+    line.ended(isFirst ? { kind: "blocked", reason } : { kind: "lost", reason, afterMs: null });
   }
-}
-
-function isSameEpoch(id: string, other: string): boolean {
-  return id.slice(0, id.lastIndexOf("-")) === other.slice(0, other.lastIndexOf("-"));
 }
 
 /** Resolves also where it is aborted. */

@@ -52,6 +52,10 @@ const TIMES: Times = {
   climbMs: 60_000,
 };
 const MAX_CLIMB_MS = 15 * 60_000;
+/** No hub means longer; a timer could not wait for a month. */
+const MAX_AFTER_MS = 10 * 60_000;
+/** A line that lived so long begins anew when it is lost; others may be cut off again and again. */
+const PROVEN_MS = 10_000;
 
 /** One try of one transport, until it ends or is left. */
 interface Try {
@@ -60,6 +64,7 @@ interface Try {
   /** Of silence. */
   timer: ReturnType<typeof setTimeout> | null;
   isLive: boolean;
+  beganAtMs: number;
   heardAtMs: number;
   /** From the hub's `reconnect`. */
   afterMs: number | null;
@@ -76,9 +81,13 @@ export class Session {
   #climbing: Try | null = null;
   /** What was live last. */
   #preferred = 0;
+  #token = "";
+  /** Losses in a row of what was not live yet. */
+  #early = 0;
   #failures = 0;
   #unauthorized = 0;
   #climbs = 0;
+  #climbAtMs = 0;
   #isClosed = false;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #climbTimer: ReturnType<typeof setTimeout> | null = null;
@@ -108,6 +117,7 @@ export class Session {
   }
 
   #begin(index: number): void {
+    if (this.#isClosed) return;
     const transport = this.#options.transports[index];
     if (transport === undefined) throw new Error("there is no transport to try");
     const made = newTry(index);
@@ -127,48 +137,72 @@ export class Session {
 
   /** Opens what the try is of; `isWanted`: nobody has left it. */
   #open(made: Try, isWanted: () => boolean, ended: (ending: Ending) => void): void {
-    const { url, jobId, store, transports, token } = this.#options;
+    const { url, jobId, transports } = this.#options;
     const end = (ending: Ending): void => {
       if (!isWanted()) return;
       this.#leave(made);
       ended(ending);
     };
-    // Until the first sign of life, then for as long as the hub may be silent.
-    let limitMs = this.#times.connectMs;
-    const silent = (): void => {
-      const leftMs = made.heardAtMs + limitMs - Date.now();
-      if (leftMs > 0) made.timer = setTimeout(silent, leftMs);
-      else
-        end({
-          kind: made.isLive ? "lost" : "blocked",
-          reason: made.isLive ? "silence" : "timeout",
-          afterMs: null,
-        });
-    };
-    made.timer = setTimeout(silent, limitMs);
-    Promise.resolve()
-      .then(token)
-      .then((text) => {
-        if (!isWanted()) return;
-        const opening = { url, jobId, token: text, lastEventId: store.lastId };
-        made.connection = (transports[made.index] as { open: Transport }).open(opening, {
-          heard: () => {
-            made.heardAtMs = Date.now();
-          },
-          message: (message) => {
-            if (isWanted()) this.#take(made, message);
-            limitMs = 2 * this.#times.heartbeatMs;
-          },
-          ended: end,
-        });
-      })
-      .catch(() => end({ kind: "lost", reason: "token_unavailable", afterMs: null }));
+    void this.#tokenOf().then((token) => {
+      if (!isWanted()) return;
+      if (token === null) {
+        end({ kind: "lost", reason: "token_unavailable", afterMs: null });
+        return;
+      }
+      this.#token = token;
+      // Until the first sign of life, then for as long as the hub may be silent.
+      let limitMs = this.#times.connectMs;
+      made.heardAtMs = Date.now();
+      const silent = (): void => {
+        const leftMs = Math.min(limitMs, made.heardAtMs + limitMs - Date.now());
+        if (leftMs > 0) made.timer = setTimeout(silent, leftMs);
+        else if (made.isLive) end({ kind: "lost", reason: "silence", afterMs: null });
+        else end({ kind: "blocked", reason: "timeout" });
+      };
+      made.timer = setTimeout(silent, limitMs);
+      const line = {
+        heard: () => {
+          made.heardAtMs = Date.now();
+        },
+        message: (message: string) => {
+          limitMs = 2 * this.#times.heartbeatMs;
+          if (isWanted()) this.#take(made, message, isWanted);
+        },
+        ended: end,
+      };
+      try {
+        const { open } = transports[made.index] as { open: Transport };
+        made.connection = open({ url, jobId, token, lastEventId: this.#resumeId }, line);
+      } catch (error) {
+        end({ kind: "blocked", reason: error instanceof Error ? error.message : String(error) });
+      }
+    });
   }
 
-  #take(made: Try, text: string): void {
+  /** null: there was none within the time to connect. */
+  #tokenOf(): Promise<string | null> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(null), this.#times.connectMs);
+      Promise.resolve()
+        .then(this.#options.token)
+        .then(resolve, () => resolve(null))
+        .finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** Of one job that nobody has told of: its stream begins at its beginning, since an id would say that it was told. */
+  get #resumeId(): string | null {
+    const { store, jobId } = this.#options;
+    return jobId !== null && store.jobIds().length === 0 ? null : store.lastId;
+  }
+
+  #take(made: Try, text: string, isWanted: () => boolean): void {
     const message = parseMessage(text);
     if (message === null) return;
-    this.#options.store.apply(message);
+    const { store, jobId, transports } = this.#options;
+    store.apply(message);
+    // Who was told may have closed it.
+    if (!isWanted()) return;
     switch (message.type) {
       case "synced":
         this.#synced(made);
@@ -178,6 +212,10 @@ export class Session {
         break;
       case "token_expiring":
         this.#refresh(made);
+        break;
+      case "job_completed":
+        // Over the others the hub says itself that there is no more.
+        if (message.jobId === jobId && transports[made.index]?.name === "websocket") this.close("job_ended");
         break;
       default:
     }
@@ -191,7 +229,7 @@ export class Session {
     }
     made.isLive = true;
     this.#preferred = made.index;
-    this.#failures = 0;
+    this.#early = 0;
     this.#unauthorized = 0;
     const transport = this.#options.transports[made.index]?.name ?? null;
     const phase = transport === "polling" ? "polling" : "live";
@@ -201,23 +239,24 @@ export class Session {
     }
   }
 
-  /** Where the transport can't, another connection takes the next token. */
+  /** Where the transport can't, another connection takes the next token; the same one again would change nothing. */
   #refresh(made: Try): void {
-    const refresh = made.connection?.refresh ?? null;
-    if (refresh === null) {
-      if (this.#current !== made) return;
-      this.#leave(made);
-      this.#show({ phase: "resuming", reason: "token_expiring" });
-      this.#begin(made.index);
-      return;
-    }
-    Promise.resolve()
-      .then(this.#options.token)
-      .then((token) => {
-        if (this.#current === made) refresh(token);
-      })
-      // The hub closes it when it has expired, and then it is asked for again.
-      .catch(() => undefined);
+    void this.#tokenOf().then((token) => {
+      if (token === null || token === this.#token || this.#current !== made) return;
+      const refresh = made.connection?.refresh ?? null;
+      if (refresh === null) {
+        this.#leave(made);
+        this.#show({ phase: "resuming", reason: "token_expiring" });
+        this.#begin(made.index);
+        return;
+      }
+      this.#token = token;
+      try {
+        refresh(token);
+      } catch {
+        // It is closing: the next connection has another.
+      }
+    });
   }
 
   #lost(made: Try, ending: Ending): void {
@@ -231,17 +270,30 @@ export class Session {
         this.#unauthorized += 1;
         // Two in a row: a fresh token is no better.
         if (this.#unauthorized > 1) this.close(reason);
-        else this.#retry(made.index, 0, reason);
+        else this.#retry(made.index, null, reason);
         break;
       case "blocked":
         this.#tryNext(made.index + 1, reason);
         break;
       case "lost":
-        this.#retry(made.isLive ? made.index : this.#preferred, made.afterMs ?? ending.afterMs, reason);
+        this.#lostFor(made, made.afterMs ?? ending.afterMs, reason);
     }
   }
 
+  #lostFor(made: Try, afterMs: number | null, reason: string): void {
+    if (made.isLive) {
+      if (Date.now() - made.beganAtMs > PROVEN_MS) this.#failures = 0;
+      this.#retry(made.index, afterMs, reason);
+      return;
+    }
+    this.#early += 1;
+    // It opens and is cut off, again and again: something is in the way, and nobody said to come back later.
+    if (afterMs === null && this.#early > 1) this.#tryNext(made.index + 1, reason);
+    else this.#retry(made.index, afterMs, reason);
+  }
+
   #tryNext(index: number, reason: string): void {
+    this.#early = 0;
     if (index >= this.#options.transports.length) {
       this.#retry(0, null, reason);
       return;
@@ -254,12 +306,14 @@ export class Session {
   #retry(index: number, afterMs: number | null, reason: string): void {
     this.#failures += 1;
     const ceilingMs = Math.min(this.#times.maxRetryMs, this.#times.minRetryMs * 2 ** (this.#failures - 1));
-    const delayMs = afterMs ?? Math.random() * ceilingMs;
+    const delayMs = Math.min(MAX_AFTER_MS, Math.max(afterMs ?? 0, Math.random() * ceilingMs));
     const phase = this.#state.phase === "connecting" ? "connecting" : "resuming";
     this.#show({ phase, transport: null, reason, retryAtMs: Date.now() + delayMs });
     if (this.#climbTimer !== null) clearTimeout(this.#climbTimer);
     this.#leave(this.#climbing);
     this.#climbing = null;
+    // Who was told may have closed it.
+    if (this.#isClosed) return;
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = null;
       this.#begin(index);
@@ -285,24 +339,32 @@ export class Session {
     }
   }
 
+  /** From when a lower way is live: another loss of it in the meantime does not put it off. */
   #planClimb(): void {
     if (this.#climbTimer !== null) clearTimeout(this.#climbTimer);
+    if (this.#isClosed) return;
     if (this.#preferred === 0) {
       this.#climbs = 0;
+      this.#climbAtMs = 0;
       return;
     }
     const afterMs = Math.min(MAX_CLIMB_MS, this.#times.climbMs * 2 ** this.#climbs);
-    this.#climbTimer = setTimeout(() => this.#climb(), afterMs);
+    if (this.#climbAtMs === 0) this.#climbAtMs = Date.now() + afterMs;
+    this.#climbTimer = setTimeout(() => this.#climb(), Math.max(0, this.#climbAtMs - Date.now()));
   }
 
-  /** Tries the first way beside the one that is live. */
+  /** Tries a higher way beside the one that is live: the first one, the next time the one below it, and so on. */
   #climb(): void {
+    const made = newTry(this.#climbs % Math.max(1, this.#preferred));
     this.#climbs += 1;
-    const made = newTry(0);
+    this.#climbAtMs = 0;
     this.#climbing = made;
     const isWanted = (): boolean => this.#climbing === made || this.#current === made;
     this.#open(made, isWanted, (ending) => {
-      if (this.#current === made) return this.#lost(made, ending);
+      if (this.#current === made) {
+        this.#lost(made, ending);
+        return;
+      }
       this.#climbing = null;
       this.#planClimb();
     });
@@ -321,5 +383,13 @@ export class Session {
 }
 
 function newTry(index: number): Try {
-  return { index, connection: null, timer: null, isLive: false, heardAtMs: Date.now(), afterMs: null };
+  return {
+    index,
+    connection: null,
+    timer: null,
+    isLive: false,
+    beganAtMs: Date.now(),
+    heardAtMs: Date.now(),
+    afterMs: null,
+  };
 }

@@ -1,9 +1,10 @@
-import { Emitter } from "./emitter.ts";
+import { Emitter, tell } from "./emitter.ts";
 import {
   type HubMessage,
   isJobMessage,
   isOlder,
   isPhotoMessage,
+  isSameEpoch,
   type JobMessage,
   type PhotoMessage,
 } from "./messages.ts";
@@ -111,9 +112,7 @@ export class ProgressStore {
     if (message.type === "synced") {
       if (message.mode === "snapshot") this.#forgetUntouched();
       this.#touched = new Set();
-      this.#isBehind = false;
-      this.#advance(this.#nextId);
-      this.#advance(message.id ?? null);
+      this.#caughtUp(message.id ?? null);
       this.flush();
     } else if (isPhotoMessage(message)) this.#applyPhoto(message);
     else if (isJobMessage(message)) this.#applyJob(message);
@@ -125,7 +124,7 @@ export class ProgressStore {
     this.#timer = null;
     const changed = [...this.#changed];
     this.#changed.clear();
-    for (const key of changed) for (const listener of [...(this.#listeners.get(key) ?? [])]) listener();
+    for (const key of changed) for (const listener of [...(this.#listeners.get(key) ?? [])]) tell(listener);
   }
 
   /** Another user: everything is forgotten. */
@@ -138,7 +137,7 @@ export class ProgressStore {
   #applyPhoto(message: PhotoMessage): void {
     const { type, id, ...state } = message;
     const { jobId, photoId } = state;
-    this.#advance(id);
+    this.#heard(id);
     const kept = this.#keptOf(jobId);
     this.#touched.add(photoKey(jobId, photoId));
     const before = kept.photos.get(photoId);
@@ -158,7 +157,7 @@ export class ProgressStore {
   #applyJob(message: JobMessage): void {
     const { type, id, ...state } = message;
     const { jobId } = state;
-    this.#advance(id);
+    this.#heard(id);
     const kept = this.#keptOf(jobId);
     if (kept.job !== null && isOlder(id, kept.id)) return;
     const hadEnded = kept.job?.hasEnded === true;
@@ -215,10 +214,19 @@ export class ProgressStore {
     this.#change("");
   }
 
-  #advance(id: string | null): void {
-    if (id === null) return;
+  /** Of a message. Another epoch in the midst of a connection begins with a snapshot, too. */
+  #heard(id: string): void {
+    if (this.#lastId !== null && !isSameEpoch(id, this.#lastId)) this.#isBehind = true;
     if (this.#isBehind) this.#nextId = id;
     else if (this.#lastId === null || !isOlder(id, this.#lastId)) this.#lastId = id;
+  }
+
+  /** All that was to be told is told. */
+  #caughtUp(headId: string | null): void {
+    const id = headId ?? this.#nextId;
+    if (id !== null && (this.#lastId === null || !isOlder(id, this.#lastId))) this.#lastId = id;
+    this.#nextId = null;
+    this.#isBehind = false;
   }
 
   #listen(key: string, listener: () => void): () => void {

@@ -47,24 +47,33 @@ export function endingOfClose(code: number, reason: string): Ending {
 /** Of an HTTP answer that opens nothing. */
 export async function endingOfResponse(response: Response): Promise<Ending> {
   const { status } = response;
-  const reason = await codeOf(response);
+  const code = await codeOf(response);
+  const reason = code ?? `http_${status}`;
+  // Without a code it is not the hub's: a proxy's, or another server's.
+  if (code === null && status < 429) return { kind: "blocked", reason };
   if (status === 401) return { kind: "unauthorized", reason };
   if (status === 403) return { kind: "over", reason };
   if (status === 429 || status >= 500) {
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-    return { kind: "lost", reason, afterMs: Number.isFinite(seconds) ? seconds * 1_000 : null };
+    return { kind: "lost", reason, afterMs: afterMsOf(response.headers.get("retry-after")) };
   }
-  // Not the hub's: a proxy, or another server.
   return { kind: "blocked", reason };
 }
 
-/** The problem's code, or the status. */
-async function codeOf(response: Response): Promise<string> {
+/** Of seconds, or of a date. */
+function afterMsOf(retryAfter: string | null): number | null {
+  if (retryAfter === null || retryAfter.trim() === "") return null;
+  const seconds = Number(retryAfter);
+  const ms = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(retryAfter) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
+}
+
+/** Of the problem that the hub answers with; null: it is none. */
+async function codeOf(response: Response): Promise<string | null> {
   try {
     const body: unknown = await response.json();
     if (typeof body === "object" && body !== null && "code" in body) return String(body.code);
   } catch {
     // Whatever it was, it was no problem of the hub's.
   }
-  return `http_${response.status}`;
+  return null;
 }

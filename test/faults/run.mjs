@@ -17,7 +17,11 @@ const command = new Command("npm run test:faults --")
   .description(
     "what the hub promises under faults, each with an oracle that finds what is lost, foreign or disordered",
   )
-  .option("--only <rows>", "these rows alone, with commas: see --list (default: all but cost)", rowsOf)
+  .option(
+    "--only <rows>",
+    "these rows alone, with commas: see --list (default: those of a number, and oracle)",
+    rowsOf,
+  )
   .option("--seed <n>", "of all that is random in them: loads, moments, orders", numberFrom(0, MAX_SEED), 1)
   .option("--repeat <n>", "so many times, each with the next seed", numberFrom(1, 1_000), 1)
   .option("--list", "print the rows and end")

@@ -100,8 +100,9 @@ it("comes back when the hub says, and not before", async () => {
   expect(first.openings).toHaveLength(2);
 });
 
-it("waits longer and longer, and from the beginning once it was live", async () => {
-  await start({ transports: [{ name: "websocket", open: first.open }] });
+it("waits longer and longer, and from the beginning once it was live for a while", async () => {
+  const times = { ...TIMES, heartbeatMs: 20_000 };
+  await start({ transports: [{ name: "websocket", open: first.open }], times });
   const waits: number[] = [];
   for (let failure = 0; failure < 6; failure += 1) {
     first.last.line.ended({ kind: "blocked", reason: "closed_1006" });
@@ -111,6 +112,11 @@ it("waits longer and longer, and from the beginning once it was live", async () 
   }
   expect(waits).toEqual([50, 100, 200, 400, 500, 500]);
   first.say(SYNCED);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+  expect((session?.state.retryAtMs ?? 0) - Date.now()).toBe(500);
+  await vi.advanceTimersByTimeAsync(500);
+  first.say(SYNCED);
+  await vi.advanceTimersByTimeAsync(10_001);
   first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
   expect((session?.state.retryAtMs ?? 0) - Date.now()).toBe(50);
 });
@@ -162,7 +168,7 @@ it("takes the next token on the line where it can, and on another where it can't
 it("asks for a fresh token once where one is not taken, and then gives up", async () => {
   await start();
   first.last.line.ended({ kind: "unauthorized", reason: "token_expired" });
-  await vi.advanceTimersByTimeAsync(0);
+  await vi.advanceTimersByTimeAsync(50);
   expect(first.last.token).toBe("token-2");
   first.last.line.ended({ kind: "unauthorized", reason: "token_invalid" });
   expect(session?.state).toEqual({
@@ -171,6 +177,52 @@ it("asks for a fresh token once where one is not taken, and then gives up", asyn
     reason: "token_invalid",
     retryAtMs: null,
   });
+});
+
+it("goes on to the next way where one opens and is cut off before it is live, twice", async () => {
+  await start();
+  for (let loss = 0; loss < 2; loss += 1) {
+    first.last.line.heard();
+    first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(second.openings).toHaveLength(1);
+});
+
+it("stays closed where it is closed by whoever is told of a state, or of a message", async () => {
+  const store = new ProgressStore();
+  await start({ store, onState: ({ phase }) => phase === "resuming" && session?.close() });
+  first.say(SYNCED);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(first.openings).toHaveLength(1);
+  expect(session?.state.phase).toBe("closed");
+
+  await start({ store });
+  store.events.on("job", () => session?.close());
+  const photos = { total: 0, completed: 0, failed: 0, cancelled: 0, active: 0 };
+  first.say({ type: "job_progress", id: "a-1", jobId: "j", status: "UPLOADING", photos });
+  first.say(SYNCED);
+  expect(session?.state.phase).toBe("closed");
+});
+
+it("opens no other line for a token that it has already, or that is not to be had", async () => {
+  await start({ transports: [{ name: "sse", open: second.open }], token: () => "the same" });
+  second.say(SYNCED);
+  second.say({ type: "token_expiring", expiresIn: 30 });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(second.openings).toHaveLength(1);
+  session?.close();
+  await start({ token: () => Promise.reject(new Error("away")) });
+  expect(session?.state).toMatchObject({ phase: "connecting", reason: "token_unavailable" });
+});
+
+it("begins the stream of a job that nobody has told of at its beginning", async () => {
+  await start({ jobId: "j" });
+  first.say(SYNCED);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: null });
+  await vi.advanceTimersByTimeAsync(100);
+  expect(first.last.lastEventId).toBe(null);
 });
 
 it("wakes at once when the network is back", async () => {
