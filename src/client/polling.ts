@@ -1,7 +1,8 @@
+import { messageOf } from "../message-of.ts";
 import { isSameEpoch } from "./messages.ts";
 import { addressOf } from "./sse.ts";
-import type { Connection, Line, Opening, Transport } from "./transport.ts";
-import { endingOfResponse } from "./transport.ts";
+import type { Line, Opening, Transport } from "./transport.ts";
+import { endingOfResponse, followed } from "./transport.ts";
 
 /** The hub waits so long for news; proxies cut off what is silent for a minute. */
 const WAIT = "25s";
@@ -17,11 +18,7 @@ interface Answer {
 
 /** Long-polling, one request after the other: what is left where no stream gets through. */
 export function pollingTransport(fetch: typeof globalThis.fetch): Transport {
-  return (opening: Opening, line: Line): Connection => {
-    const stop = new AbortController();
-    void follow(fetch, opening, line, stop.signal);
-    return { refresh: null, close: () => stop.abort() };
-  };
+  return followed((opening, line, signal) => follow(fetch, opening, line, signal));
 }
 
 async function follow(
@@ -66,7 +63,7 @@ async function follow(
     }
   } catch (error) {
     if (signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     line.ended(isFirst ? { kind: "blocked", reason } : { kind: "lost", reason, afterMs: null });
   }
 }

@@ -1,3 +1,5 @@
+import { fullJitterMs } from "../backoff.ts";
+import { messageOf } from "../message-of.ts";
 import { onWake } from "./environment.ts";
 import { parseMessage } from "./messages.ts";
 import type { ProgressStore } from "./store.ts";
@@ -174,7 +176,7 @@ export class Session {
         const { open } = transports[made.index] as { open: Transport };
         made.connection = open({ url, jobId, token, lastEventId: this.#resumeId }, line);
       } catch (error) {
-        end({ kind: "blocked", reason: error instanceof Error ? error.message : String(error) });
+        end({ kind: "blocked", reason: messageOf(error) });
       }
     });
   }
@@ -305,10 +307,10 @@ export class Session {
   /** `afterMs` null: full jitter up to a ceiling that doubles. */
   #retry(index: number, afterMs: number | null, reason: string): void {
     this.#failures += 1;
-    const ceilingMs = Math.min(this.#times.maxRetryMs, this.#times.minRetryMs * 2 ** (this.#failures - 1));
-    const delayMs = Math.min(MAX_AFTER_MS, Math.max(afterMs ?? 0, Math.random() * ceilingMs));
-    const phase = this.#state.phase === "connecting" ? "connecting" : "resuming";
-    this.#show({ phase, transport: null, reason, retryAtMs: Date.now() + delayMs });
+    const { minRetryMs: minMs, maxRetryMs: maxMs } = this.#times;
+    const jitterMs = fullJitterMs(this.#failures, { minMs, maxMs }, Math.random());
+    const delayMs = Math.min(MAX_AFTER_MS, Math.max(afterMs ?? 0, jitterMs));
+    this.#show({ phase: this.#pending, transport: null, reason, retryAtMs: Date.now() + delayMs });
     if (this.#climbTimer !== null) clearTimeout(this.#climbTimer);
     this.#leave(this.#climbing);
     this.#climbing = null;

@@ -1,14 +1,11 @@
 import { createParser } from "eventsource-parser";
-import type { Connection, Line, Opening, Transport } from "./transport.ts";
-import { endingOfResponse } from "./transport.ts";
+import { messageOf } from "../message-of.ts";
+import type { Line, Opening, Transport } from "./transport.ts";
+import { endingOfResponse, followed } from "./transport.ts";
 
 /** Server-sent events by `fetch`: EventSource can send no header, and gives up for good on a 502. */
 export function sseTransport(fetch: typeof globalThis.fetch): Transport {
-  return (opening: Opening, line: Line): Connection => {
-    const stop = new AbortController();
-    void follow(fetch, opening, line, stop.signal);
-    return { refresh: null, close: () => stop.abort() };
-  };
+  return followed((opening, line, signal) => follow(fetch, opening, line, signal));
 }
 
 async function follow(
@@ -56,7 +53,7 @@ async function follow(
     }
   } catch (error) {
     if (signal.aborted) return;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return line.ended(hasBegun ? { kind: "lost", reason, afterMs: null } : { kind: "blocked", reason });
   }
   if (signal.aborted) return;

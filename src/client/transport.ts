@@ -37,6 +37,17 @@ export interface Connection {
 
 export type Transport = (opening: Opening, line: Line) => Connection;
 
+/** Of what goes on until it is over or `signal` aborts it. */
+export function followed(
+  follow: (opening: Opening, line: Line, signal: AbortSignal) => Promise<void>,
+): Transport {
+  return (opening, line) => {
+    const stop = new AbortController();
+    void follow(opening, line, stop.signal);
+    return { refresh: null, close: () => stop.abort() };
+  };
+}
+
 /** Of a close code of the hub (contract: the SDK stops for good on 4400, 4429 and 1009). */
 export function endingOfClose(code: number, reason: string): Ending {
   if (code === 4401) return { kind: "unauthorized", reason };

@@ -1,3 +1,4 @@
+import { isOlder } from "../../client/messages.ts";
 import {
   type HubMessage,
   isJobMessage,
@@ -125,16 +126,4 @@ function applyJob(job: MutableJob, message: JobMessage): boolean {
   job.last = message;
   job.ended = message.type === "job_completed";
   return true;
-}
-
-/** Only within an epoch: ids of different epochs have no order, and the newer epoch is what the hub knows now. */
-function isOlder(id: string, than: string): boolean {
-  const [epoch, seq] = split(id);
-  const [otherEpoch, otherSeq] = split(than);
-  return epoch === otherEpoch && seq < otherSeq;
-}
-
-function split(id: string): [epoch: string, seq: number] {
-  const dash = id.lastIndexOf("-");
-  return [id.slice(0, dash), Number(id.slice(dash + 1))];
 }
