@@ -57,6 +57,7 @@ export default defineConfig({
       suite("conformance", { timeoutMs: 20_000 }),
       suite("integration", { timeoutMs: 30_000 }),
       suite("e2e", { timeoutMs: 90_000 }),
+      suite("browser", { timeoutMs: 90_000 }),
       suite("faults-together", { timeoutMs: 180_000, include: TOGETHER, group: 1 }),
       suite("faults", { timeoutMs: 180_000, exclude: TOGETHER, group: 2, alone: true }),
     ],

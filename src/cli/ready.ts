@@ -1,12 +1,11 @@
+import { DEV_USER, mintToken } from "../auth/mint.ts";
 import type { Settings } from "../config/schema.ts";
-import { mintToken } from "./mint.ts";
 
 export interface Addresses {
   readonly publicUrl: string;
   readonly internalUrl: string;
 }
 
-const DEV_USER = "demo";
 const DEV_TOKEN_TTL_MS = 24 * 3_600_000;
 
 /** The line of the contract that says: clients are accepted now. */
@@ -17,7 +16,7 @@ export function readyLine({ publicUrl, internalUrl }: Addresses, pid: number, wo
 /** The contract's second line of `--dev`, then commands that work as pasted into bash. */
 export function devLines(settings: Settings, addresses: Addresses, invocation: string): readonly string[] {
   // With public keys of the user's own there is nothing to sign with here.
-  const token = settings.jwtSecret.length > 0 ? mintToken(settings, DEV_USER, DEV_TOKEN_TTL_MS) : "none";
+  const token = mintToken(settings, DEV_USER, DEV_TOKEN_TTL_MS) ?? "none";
   const ingestToken = settings.ingestToken[0] ?? "none";
   const adminToken = settings.adminToken[0] ?? "none";
   return [

@@ -46,7 +46,7 @@ interface Running extends Addresses {
 
 /** Runs until the first SIGINT or SIGTERM, then drains; a second one ends the process at once. */
 async function serve(host: Host, sources: SettingSources): Promise<number> {
-  const { settings, warnings, given } = loadSettings(sources);
+  const { settings, warnings } = loadSettings(sources);
   const workers = settings.workers === "auto" ? Math.max(1, availableParallelism() - 1) : settings.workers;
   const log = createLog({
     settings,
@@ -55,7 +55,7 @@ async function serve(host: Host, sources: SettingSources): Promise<number> {
     processName: workers === 0 ? "hub" : "primary",
   });
   for (const warning of warnings) log.warn(warning);
-  for (const { level, line } of notYet({ settings, given })) log[level](line);
+  for (const line of notYet({ settings })) log.warn(line);
 
   const signals = listenToSignals(host);
   try {

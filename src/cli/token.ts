@@ -3,7 +3,7 @@ import { ConfigError } from "../config/errors.ts";
 import { readSettings } from "../config/load.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
-import { mintToken } from "./mint.ts";
+import { requireToken } from "./mint.ts";
 import { addSettings, durationMs, sourcesOf } from "./options.ts";
 
 const KEYS = ["jwtSecret", "jwtIssuer", "jwtAudience", "jwtUserClaim"] as const;
@@ -32,6 +32,6 @@ Examples:
         "--user is missing; say whose token it is, such as --user demo",
       );
     }
-    host.stdout.write(`${mintToken(settings, user, durationMs("--ttl", ttl))}\n`);
+    host.stdout.write(`${requireToken(settings, user, durationMs("--ttl", ttl))}\n`);
   });
 }

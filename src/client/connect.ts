@@ -1,7 +1,7 @@
 import { tell } from "./emitter.ts";
 import { JobHandle } from "./job.ts";
 import { pollingTransport } from "./polling.ts";
-import { type ConnectionState, Session, type Times, type TransportName } from "./session.ts";
+import { type ConnectionState, Session, type Times } from "./session.ts";
 import { sseTransport } from "./sse.ts";
 import { ProgressStore, type StoreEvents } from "./store.ts";
 import type { Transport } from "./transport.ts";
@@ -15,16 +15,19 @@ export interface ConnectOptions {
   /** Only this job; absent: all of the user's. */
   readonly jobId?: string;
   /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. */
-  readonly transports?: readonly Exclude<TransportName, "socketio">[];
+  readonly transports?: readonly Way[];
   /** Absent: the global one. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: the global one; where there is none, WebSocket is left out. */
   readonly WebSocket?: WebSocketClass;
+  /** What shows it; absent: a new one. That of a connection before it goes on where it was: one of the same user. */
+  readonly store?: ProgressStore;
   /** Absent: as a browser should; for tests. */
   readonly times?: Partial<Times>;
 }
 
 const ORDER = ["websocket", "sse", "polling"] as const;
+export type Way = (typeof ORDER)[number];
 
 /** Follows the progress of a user's uploads. Comes back by itself until it is closed, or told that coming back is pointless. */
 export function connect(options: ConnectOptions): Progress {
@@ -32,7 +35,7 @@ export function connect(options: ConnectOptions): Progress {
 }
 
 export class Progress {
-  readonly store = new ProgressStore();
+  readonly store: ProgressStore;
   readonly #session: Session;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState | null = null;
@@ -40,9 +43,10 @@ export class Progress {
   constructor({ url, token, jobId, times, ...options }: ConnectOptions) {
     // Throws where it is no URL, here and not in the midst of a connection.
     new URL(url);
+    this.store = options.store ?? new ProgressStore();
     const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-    const known: Readonly<Record<(typeof ORDER)[number], Transport | null>> = {
+    const known: Readonly<Record<Way, Transport | null>> = {
       websocket: WebSocket === undefined ? null : webSocketTransport(WebSocket),
       sse: sseTransport(fetch),
       polling: pollingTransport(fetch),

@@ -54,7 +54,7 @@ async function follow(
       const answer = (await response.json()) as Answer;
       if (signal.aborted) return;
       line.heard();
-      const mode = since === null || !isSameEpoch(since, answer.id) ? "snapshot" : "resumed";
+      const mode = modeOf(response, since === null || !isSameEpoch(since, answer.id));
       for (const message of answer.messages) line.message(JSON.stringify(message));
       line.message(JSON.stringify({ type: "synced", mode, id: answer.id }));
       since = answer.id;
@@ -66,6 +66,11 @@ async function follow(
     const reason = messageOf(error);
     line.ended(isFirst ? { kind: "blocked", reason } : { kind: "lost", reason, afterMs: null });
   }
+}
+
+/** A hub that is older than its header is known by the id alone; so is one behind a proxy that drops it. */
+function modeOf({ headers }: Response, isAnew: boolean): "snapshot" | "resumed" {
+  return headers.get("progress-hub-mode") === "snapshot" || isAnew ? "snapshot" : "resumed";
 }
 
 /** Resolves also where it is aborted. */

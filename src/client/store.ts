@@ -48,6 +48,7 @@ export class ProgressStore {
   readonly #jobs = new Map<string, KeptJob>();
   /** null: one was added or forgotten since it was asked for. */
   #jobIds: readonly string[] | null = NONE;
+  readonly #jobOfPhoto = new Map<string, string>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #changed = new Set<string>();
   /** Jobs and photos that were told of since the connection began, or since its last `synced`; of a photo its job, too. */
@@ -87,6 +88,12 @@ export class ProgressStore {
     return this.#jobs.get(jobId)?.photos.get(photoId)?.photo ?? null;
   }
 
+  /** Where the job is not known; of several jobs with a photo of that id the one that was heard of last. null: unknown. */
+  photoById(photoId: string): Photo | null {
+    const jobId = this.#jobOfPhoto.get(photoId);
+    return jobId === undefined ? null : this.photo(jobId, photoId);
+  }
+
   /** Called after a flush in which the list of jobs changed. Gives back what ends it, as the following do. */
   onJobs(listener: () => void): () => void {
     return this.#listen("", listener);
@@ -99,6 +106,10 @@ export class ProgressStore {
 
   onPhoto(jobId: string, photoId: string, listener: () => void): () => void {
     return this.#listen(photoKey(jobId, photoId), listener);
+  }
+
+  onPhotoById(photoId: string, listener: () => void): () => void {
+    return this.#listen(photoKey("", photoId), listener);
   }
 
   /** A connection has begun: what comes until its `synced` is the state as it is, and told at once. */
@@ -150,7 +161,8 @@ export class ProgressStore {
       kept.photoIds = null;
       this.#change(jobId);
     }
-    this.#change(photoKey(jobId, photoId));
+    this.#jobOfPhoto.set(photoId, jobId);
+    this.#changePhoto(jobId, photoId);
     this.events.emit("photo", photo);
   }
 
@@ -192,11 +204,10 @@ export class ProgressStore {
 
   #forgetUntouchedPhotos(jobId: string, kept: KeptJob): void {
     for (const photoId of [...kept.photos.keys()]) {
-      const key = photoKey(jobId, photoId);
-      if (this.#touched.has(key)) continue;
+      if (this.#touched.has(photoKey(jobId, photoId))) continue;
       kept.photos.delete(photoId);
       kept.photoIds = null;
-      this.#change(key);
+      this.#forgetPhoto(jobId, photoId);
       this.#change(jobId);
     }
   }
@@ -207,11 +218,16 @@ export class ProgressStore {
   }
 
   #forget(jobId: string): void {
-    for (const photoId of this.photoIds(jobId)) this.#change(photoKey(jobId, photoId));
+    for (const photoId of this.photoIds(jobId)) this.#forgetPhoto(jobId, photoId);
     this.#jobs.delete(jobId);
     this.#jobIds = null;
     this.#change(jobId);
     this.#change("");
+  }
+
+  #forgetPhoto(jobId: string, photoId: string): void {
+    if (this.#jobOfPhoto.get(photoId) === jobId) this.#jobOfPhoto.delete(photoId);
+    this.#changePhoto(jobId, photoId);
   }
 
   /** Of a message. Another epoch in the midst of a connection begins with a snapshot, too. */
@@ -239,6 +255,11 @@ export class ProgressStore {
     };
   }
 
+  #changePhoto(jobId: string, photoId: string): void {
+    this.#change(photoKey(jobId, photoId));
+    this.#change(photoKey("", photoId));
+  }
+
   #change(key: string): void {
     if (!this.#listeners.has(key)) return;
     this.#changed.add(key);
@@ -251,7 +272,7 @@ export class ProgressStore {
 const LIVE_MS = 16;
 const BEHIND_MS = 500;
 
-/** Neither id has a blank. */
+/** Neither id has a blank. Without a job: of whichever. */
 function photoKey(jobId: string, photoId: string): string {
   return `${jobId} ${photoId}`;
 }

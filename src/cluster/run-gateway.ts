@@ -2,6 +2,7 @@ import { createVerifier } from "../auth/verify.ts";
 import { GatewaySide } from "../engine/link/gateway-side.ts";
 import { startGateway } from "../gateway/main.ts";
 import { createPeers } from "../gateway/peers.ts";
+import { urlOf } from "../listening.ts";
 import { createLog } from "../log.ts";
 import { metricsOfGateway, metricsOfLink } from "../metrics/of-gateway.ts";
 import { Registry } from "../metrics/registry.ts";
@@ -44,6 +45,7 @@ export async function runGateway(start: StartOf<"gateway">, lifeline: Lifeline):
     peers: createPeers(folder, tag),
     clusterAdapter: true,
     unlinkedMs: () => core.unlinkedMs,
+    internalUrl: urlOf("http", settings.internalHost, settings.internalPort),
   });
   metrics.add(metricsOfLink(core, name));
   metrics.add(metricsOfGateway(gateway));

@@ -46,6 +46,7 @@ export async function startHub({ settings, log }: HubOptions): Promise<Hub> {
       attachPresence: (orders) => core.directory.attach("gateway", orders),
       verifier,
       log,
+      internalUrl: core.internalUrl,
     });
     core.metrics.add(metricsOfGateway(gateway));
     return {

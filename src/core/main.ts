@@ -19,6 +19,7 @@ import { registerAdmin } from "./admin.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 import { createInternalListener } from "./internal-listener.ts";
+import { registerPage } from "./page.ts";
 import { openState } from "./state.ts";
 
 export interface CoreOptions {
@@ -115,6 +116,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
       return dropped === null;
     },
   });
+  if (settings.ui) registerPage(internal, "operations");
   const metrics = new Registry(cluster === undefined ? "hub" : "core");
   metrics.add(metricsOfCore(engine, ingest));
   metrics.add(metricsOfState(state));

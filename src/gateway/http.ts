@@ -4,11 +4,13 @@ import { assertAlive } from "../alive.ts";
 import { isId } from "../domain/ids.ts";
 import type { ConnectionKind } from "../engine/presence.ts";
 import { HubError } from "../errors.ts";
+import type { FixedAnswer } from "../fixed-answer.ts";
 import { refuse, refuseUpgrade } from "./answers.ts";
 import { descriptions } from "./descriptions.ts";
+import type { DevEntrance } from "./dev.ts";
 import { offersWebSocket, serveWithoutUpgrade } from "./other-upgrade.ts";
 import type { GatewayParts } from "./parts.ts";
-import type { PollingEntrance } from "./polling.ts";
+import { MODE_HEADER, type PollingEntrance } from "./polling.ts";
 import { type Target, targetOf } from "./requests.ts";
 import type { SocketIoEntrance } from "./socketio.ts";
 import type { SseEntrance } from "./sse.ts";
@@ -22,6 +24,10 @@ export interface Entrances {
   readonly websocket: WebSocketEntrance;
   readonly sse: SseEntrance;
   readonly polling: PollingEntrance;
+  /** Of `--ui`, by path; empty: there is none. */
+  readonly pages: ReadonlyMap<string, FixedAnswer>;
+  /** null: not with `--dev`. */
+  readonly dev: DevEntrance | null;
 }
 
 export interface HttpSurface {
@@ -70,8 +76,12 @@ export function createHttpSurface(parts: GatewayParts, entrances: Entrances): Ht
     }
     if (path === "/healthz") return { methods: ["GET", "HEAD"], handle: alive };
     if (path === "/readyz") return { methods: ["GET", "HEAD"], handle: ready };
-    const description = descriptions.get(path);
-    return description === undefined ? null : { methods: ["GET", "HEAD"], handle: description };
+    if (entrances.dev !== null && path === "/dev/session")
+      return { methods: ["GET"], handle: entrances.dev.session };
+    if (entrances.dev !== null && path === "/dev/uploads")
+      return { methods: ["POST"], handle: entrances.dev.uploads };
+    const file = descriptions.get(path) ?? entrances.pages.get(path);
+    return file === undefined ? null : { methods: ["GET", "HEAD"], handle: file };
   }
 
   const alive: Handler = (_request, response) => {
@@ -163,7 +173,7 @@ function wantsJson({ headers }: IncomingMessage): boolean {
 function allowOrigin(response: ServerResponse, origin: string): void {
   response.setHeader("Access-Control-Allow-Origin", origin);
   response.setHeader("Access-Control-Allow-Credentials", "true");
-  response.setHeader("Access-Control-Expose-Headers", "ETag, Retry-After");
+  response.setHeader("Access-Control-Expose-Headers", `ETag, Retry-After, ${MODE_HEADER}`);
   response.setHeader("Vary", "Origin");
 }
 

@@ -5,9 +5,11 @@ import type { Verifier } from "../auth/verify.ts";
 import type { Engine } from "../engine/contract.ts";
 import type { GatewayOrders, Presence } from "../engine/presence.ts";
 import { type HandedOver, listen, serveHandedOver } from "../listening.ts";
+import { readPage } from "../pages.ts";
 import { Admission } from "./admission.ts";
 import { ClientAddress } from "./client-address.ts";
 import { ConnectionLog } from "./connection-log.ts";
+import { createDevEntrance } from "./dev.ts";
 import { drainConnections } from "./drain.ts";
 import { Handshakes } from "./handshakes.ts";
 import { createHttpSurface } from "./http.ts";
@@ -77,6 +79,8 @@ export interface GatewayOptions {
   readonly clusterAdapter?: boolean;
   /** How long there has been no link to the core; absent: it is in this process. */
   readonly unlinkedMs?: () => number;
+  /** Where `--dev` sends simulated uploads; absent: there are none. */
+  readonly internalUrl?: string;
 }
 
 /** Rejects with the system's error when it can't listen, such as EADDRINUSE. */
@@ -105,7 +109,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const sse = createSseEntrance(parts);
   const polling = createPollingEntrance(parts);
 
-  const surface = createHttpSurface(parts, { socketio, websocket, sse, polling });
+  const pages = settings.ui ? readPage("uploads") : new Map<string, never>();
+  const { internalUrl } = options;
+  const dev =
+    settings.dev && internalUrl !== undefined
+      ? createDevEntrance({ settings, internalUrl, admission, log })
+      : null;
+
+  const surface = createHttpSurface(parts, { socketio, websocket, sse, polling, pages, dev });
   const listener = createListener(settings, surface, maxConnections);
   listener.server.on("drop", () => log.warn({ maxConnections }, "dropped a connection: the gateway is full"));
   // First: a session must not be named to a client before others can reach it.
@@ -123,6 +134,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   const close = async () => {
     admission.drain();
+    dev?.close();
     for (const member of registry.members()) member.terminate();
     passOn.close();
     websocket.close();

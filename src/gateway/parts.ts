@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { SigningKeys } from "../auth/mint.ts";
 import type { Settings } from "../config/schema.ts";
 import type { ClientAddress } from "./client-address.ts";
 import type { ConnectionParts } from "./connection.ts";
@@ -24,6 +25,10 @@ export type GatewaySettings = Pick<
   | "maxBuffered"
   | "drainTimeout"
   | "maxConnections"
+  | "ui"
+  | "dev"
+  | "ingestToken"
+  | keyof SigningKeys
 >;
 
 /** What the ways in share; made once by `startGateway`. */

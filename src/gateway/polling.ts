@@ -14,6 +14,8 @@ import type { Traffic } from "./traffic.ts";
 
 /** What a client is asked to wait between two polls. */
 const POLL_AFTER_MS = 2_000;
+/** Whether the messages are a snapshot, after which a client forgets what is not in it, or what is newer: `resumed`. */
+export const MODE_HEADER = "Progress-Hub-Mode";
 const MAX_WAIT_MS = 60_000;
 
 /** Answers a request for JSON; `jobId` null: all jobs of the user. */
@@ -59,6 +61,7 @@ export function createPollingEntrance(parts: GatewayParts): PollingEntrance {
       if (response.destroyed) return;
       const headers = {
         ETag: etagOfPage(page),
+        [MODE_HEADER]: page.mode,
         "Cache-Control": "private, no-cache",
         Vary: "Accept, Authorization, Origin",
       };

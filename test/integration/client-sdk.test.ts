@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../simulator/oracle/until.ts";
 import { type ConnectOptions, connect, type Progress } from "../../src/client/node.ts";
+import { type BlockingProxy, startBlockingProxy } from "../blocking-proxy.ts";
 import { event } from "../events.ts";
 import { startTestHub, type TestHub } from "../hub.ts";
 
@@ -32,6 +31,12 @@ function follow(options: Partial<ConnectOptions> = {}): Progress {
   return progress;
 }
 
+async function startProxy(target: string): Promise<BlockingProxy> {
+  const proxy = await startBlockingProxy(target);
+  open.push(proxy);
+  return proxy;
+}
+
 const live = (progress: Progress) =>
   until(
     () => ["live", "polling"].includes(progress.state.phase),
@@ -41,7 +46,7 @@ const live = (progress: Progress) =>
   );
 
 /** It is told of, however short it is. Who polls may be between two polls. */
-async function cutOff(progress: Progress, proxy: Proxy): Promise<void> {
+async function cutOff(progress: Progress, proxy: BlockingProxy): Promise<void> {
   const lost = new Promise<void>((resolve) => {
     const stop = progress.onState(({ phase }) => {
       if (phase !== "resuming") return;
@@ -184,53 +189,3 @@ describe("the SDK where ways are blocked", () => {
     await until(() => progress.store.photo("j", "p")?.hasEnded, "shown", 5_000);
   });
 });
-
-interface Proxy {
-  readonly url: string;
-  /** Refuses what begins like this, without a word. */
-  block: (head: string) => boolean;
-  cut(): void;
-  close(): void;
-}
-
-async function startProxy(target: string): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const proxy = { block: (_head: string) => false };
-  const server = createServer((client) => {
-    client.on("error", () => undefined);
-    client.once("data", (head) => {
-      if (proxy.block(head.toString("latin1"))) {
-        client.destroy();
-        return;
-      }
-      const upstream = connectTcp(Number(new URL(target).port), "127.0.0.1");
-      for (const socket of [client, upstream]) {
-        sockets.add(socket);
-        socket.on("error", () => undefined);
-        socket.on("close", () => {
-          client.destroy();
-          upstream.destroy();
-        });
-      }
-      upstream.write(head);
-      client.pipe(upstream).pipe(client);
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-    sockets.clear();
-  };
-  const made = Object.assign(proxy, {
-    url: `http://127.0.0.1:${port}`,
-    cut,
-    close() {
-      server.close();
-      cut();
-    },
-  });
-  open.push(made);
-  return made;
-}

@@ -62,6 +62,17 @@ test("a snapshot, then only what is newer, then the end", async () => {
   expect(last.pollAfterMs).toBeNull();
 });
 
+test("the header says whether it is a snapshot, also where an id can't be honoured", async () => {
+  await running();
+  const first = await poll(`${PATH}/j`, {});
+  expect(first.headers.get("progress-hub-mode")).toBe("snapshot");
+  const { id } = answer.parse(await first.json());
+  const next = await poll(`${PATH}/j?since=${id}`, {});
+  expect(next.headers.get("progress-hub-mode")).toBe("resumed");
+  const other = await poll(`${PATH}/j?since=other-1`, {});
+  expect(other.headers.get("progress-hub-mode")).toBe("snapshot");
+});
+
 test("all jobs of the user", async () => {
   await running();
   await hub.engine.publish([event.started({ jobId: "k" })]);

@@ -5,7 +5,7 @@ import { type ChaosProxy, startChaos } from "../../../simulator/chaos/proxy.ts";
 import { type Awaited, type Judgement, Verification } from "../../../simulator/verify.ts";
 import { CommandFailed, type ExitCode, exitCode } from "../exit-codes.ts";
 import type { Host, Output } from "../host.ts";
-import { mintToken } from "../mint.ts";
+import { requireToken } from "../mint.ts";
 import { baseUrl, wholeNumber } from "../options.ts";
 import { requireReachable } from "../reach.ts";
 import { readSecrets, type SecretFlags } from "../secrets.ts";
@@ -98,8 +98,8 @@ export async function clientsOf(
 /** Throws where there is no secret to sign them with. */
 export function tokensOf(host: Host, flags: Pick<VerifyFlags, "jwtSecret">): SimulatedHub["tokenOf"] {
   const settings = readSecrets(host, flags, ["jwtSecret"]);
-  mintToken(settings, "demo", TTL_MS);
-  return (userId) => mintToken(settings, userId, TTL_MS);
+  requireToken(settings, "demo", TTL_MS);
+  return (userId) => requireToken(settings, userId, TTL_MS);
 }
 
 /** Clients that watch, and what is between them and the hub. */

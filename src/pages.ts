@@ -1,0 +1,46 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { extname } from "node:path";
+import { type FixedAnswer, fixedAnswer } from "./fixed-answer.ts";
+import { StartError } from "./start-error.ts";
+
+/** Beside `dist/src`, where the build lays them; from the sources too, as tests run them. */
+const FOLDERS = ["../web/", "../dist/web/"].map((path) => new URL(path, import.meta.url));
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** Nothing from elsewhere, no script or style but the files, in no frame. */
+const SECURITY = {
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+  "Referrer-Policy": "no-referrer",
+};
+
+/**
+ * One of the built pages, by path: itself at `/`, and what it needs below `/assets/`. All of it is read now, so that a
+ * build that is replaced under a running hub harms nobody. Throws a StartError where nobody has built them.
+ */
+export function readPage(name: "uploads" | "operations"): ReadonlyMap<string, FixedAnswer> {
+  const folder = FOLDERS.find((url) => existsSync(new URL(`${name}/index.html`, url)));
+  if (folder === undefined)
+    throw new StartError("the pages are not built; run `npm run build`, or leave out --ui");
+  const assets = readdirSync(new URL("assets/", folder)).map((file) => `assets/${file}`);
+  return new Map([
+    ["/", fileAnswer(new URL(`${name}/index.html`, folder), "no-cache")],
+    // Their names are made of what is in them.
+    ...assets.map((path): [string, FixedAnswer] => [
+      `/${path}`,
+      fileAnswer(new URL(path, folder), "public, max-age=31536000, immutable"),
+    ]),
+  ]);
+}
+
+function fileAnswer(file: URL, caching: string): FixedAnswer {
+  const type = TYPES[extname(file.pathname)] ?? "application/octet-stream";
+  return fixedAnswer(readFileSync(file), { ...SECURITY, "Content-Type": type, "Cache-Control": caching });
+}

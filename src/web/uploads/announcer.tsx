@@ -1,0 +1,69 @@
+import { type ReactElement, useEffect, useState } from "react";
+import type { Job } from "../../client/index.ts";
+import { useConnection, useProgress } from "../../client/react/index.ts";
+import { jobStatus, photosText } from "./text.ts";
+
+/** Between two sentences; what happens meanwhile waits, or is left out where something newer says more. */
+const PAUSE_MS = 3_000;
+/** A connection that is back sooner was never away for whoever listens. */
+const AWAY_MS = 4_000;
+
+/** Tells screen readers of beginnings and endings of jobs and of a lost connection; bars they ask for themselves. */
+export function Announcer(): ReactElement {
+  return (
+    <p className="sr-only" role="status" aria-live="polite">
+      {useSentence()}
+    </p>
+  );
+}
+
+function useSentence(): string {
+  const progress = useProgress();
+  const { phase } = useConnection();
+  const [sentence, setSentence] = useState("");
+  const [queue] = useState(() => new Map<string, string>());
+
+  useEffect(() => {
+    // Of jobs that were there before this began nobody wants to hear.
+    const known = new Set(progress.store.jobIds());
+    const stops = [
+      progress.on("job", (job) => {
+        if (known.has(job.jobId)) return;
+        known.add(job.jobId);
+        if (!job.hasEnded) queue.set(job.jobId, `${titleOf(job)}: uploading ${photosText(job.photos.total)}`);
+      }),
+      progress.on("ended", (job) => {
+        queue.set(job.jobId, `${titleOf(job)}: ${jobStatus(job).text}`);
+      }),
+    ];
+    const timer = setInterval(() => {
+      const [next] = queue;
+      if (next === undefined) return;
+      queue.delete(next[0]);
+      setSentence(next[1]);
+    }, PAUSE_MS);
+    return () => {
+      clearInterval(timer);
+      for (const stop of stops) stop();
+    };
+  }, [progress, queue]);
+
+  const isAway = phase === "resuming";
+  const [wasAway, setWasAway] = useState(false);
+  useEffect(() => {
+    if (isAway === wasAway) return;
+    const timer = setTimeout(
+      () => {
+        setWasAway(isAway);
+        queue.set("", isAway ? "Connection lost, coming back" : "Connected again");
+      },
+      isAway ? AWAY_MS : 0,
+    );
+    return () => clearTimeout(timer);
+  }, [isAway, wasAway, queue]);
+  return sentence;
+}
+
+function titleOf({ title, jobId }: Job): string {
+  return title ?? jobId;
+}

@@ -1,0 +1,7 @@
+import "../theme.css";
+import "./uploads.css";
+import { createRoot } from "react-dom/client";
+import { App } from "./app.tsx";
+
+const root = document.getElementById("root");
+if (root !== null) createRoot(root).render(<App />);
