@@ -30,7 +30,12 @@ export async function startBlockingProxy(target: string): Promise<BlockingProxy>
         });
       }
       upstream.write(head);
-      client.pipe(upstream).pipe(client);
+      upstream.pipe(client);
+      // Later requests of the same connection, too.
+      client.on("data", (chunk) => {
+        if (proxy.block(chunk.toString("latin1"))) client.destroy();
+        else upstream.write(chunk);
+      });
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -23,7 +23,9 @@ import {
 } from "./page.ts";
 import { type SimulatedUpload, startUpload } from "./uploads.ts";
 
-const PHOTOS = 14;
+/** About six seconds, and twelve where processes are replaced meanwhile. */
+const PHOTOS = 15;
+const MANY_PHOTOS = 30;
 
 let browser: Browser;
 let hub: Cluster;
@@ -53,18 +55,18 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
 
   const userId = (): string => `user-${run}`;
 
-  function upload(): SimulatedUpload {
+  function upload(photos = PHOTOS): SimulatedUpload {
     const jobId = `job-${run}`;
     const to = { internalUrl: hub.internalUrl, ingestToken: INGEST_TOKEN };
-    return startUpload({ ...to, userId: userId(), jobId, seed: run, photos: PHOTOS });
+    return startUpload({ ...to, userId: userId(), jobId, seed: run, photos });
   }
 
   /** Opens the page, does to it what is to be done in mid-job, and looks at what it shows at last. */
-  async function survives(disturb: (page: Page, job: SimulatedUpload) => Promise<void>): Promise<Page> {
+  async function survives(disturb: (page: Page) => Promise<void>, photos = PHOTOS): Promise<Page> {
     const page = await openUploads(context, proxy.url, tokenFor(userId()));
-    const job = upload();
+    const job = upload(photos);
     await untilBegun(page, job.jobId);
-    await disturb(page, job);
+    await disturb(page);
     await job.sent;
     await isRight(page, job);
     return page;
@@ -105,7 +107,7 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
       await untilConnected(page, ["resuming"]);
       await hub.untilGateways(2, old, 15_000);
       await untilConnected(page);
-    });
+    }, MANY_PHOTOS);
   });
 
   it("all gateways are replaced, one after the other", async () => {
@@ -114,7 +116,7 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
       process.kill(hub.pid, "SIGHUP");
       await hub.untilGateways(2, old, 30_000);
       await untilConnected(page);
-    });
+    }, MANY_PHOTOS);
   });
 
   it("the token expires: the page asks for another, and shows what it knows meanwhile", async () => {

@@ -25,13 +25,13 @@ export interface UploadOptions {
 
 const ENDINGS = { completes: "COMPLETED", fails: "FAILED", cancels: "CANCELLED", dies: "FAILED" } as const;
 
-/** A job of the simulator's demo in real time: about half a second a photo, with a few failures and retries. */
+/** A job of the simulator's demo in real time: two or three photos a second, with a few failures and retries. */
 export function startUpload(options: UploadOptions): SimulatedUpload {
   const { internalUrl, ingestToken, userId, jobId, seed, change } = options;
   const demo = builtInProfile("demo");
   const plain: Profile = {
     ...demo,
-    ...{ users: 1, arriveWithin: 0, networks: { wifi: 1 } },
+    ...{ users: 1, arriveWithin: 0, networks: { office: 1 } },
     jobs: { ...demo.jobs, perUser: 1 },
     photos: { ...demo.photos, count: { median: options.photos, spread: 0, min: undefined, max: undefined } },
     trouble: { ...demo.trouble, fails: 0.15 },
@@ -39,7 +39,7 @@ export function startUpload(options: UploadOptions): SimulatedUpload {
   const profile = change?.(plain) ?? plain;
   const names = () => ({ userId, jobId });
   const workload = new Workload({ profile, seed, names });
-  const plan = planJob(profile, { seed, user: 1, job: 1, network: "wifi" }, names);
+  const plan = planJob(profile, { seed, user: 1, job: 1, network: "office" }, names);
   const sent = runEvents({
     events: workload,
     sink: httpSink({ internalUrl, ingestToken }),
