@@ -19,15 +19,17 @@ export function devLines(settings: Settings, addresses: Addresses, invocation: s
   const token = mintToken(settings, DEV_USER, DEV_TOKEN_TTL_MS) ?? "none";
   const ingestToken = settings.ingestToken[0] ?? "none";
   const adminToken = settings.adminToken[0] ?? "none";
+  const own = { publicUrl: reachable(addresses.publicUrl), internalUrl: reachable(addresses.internalUrl) };
   return [
     `dev token=${token} ingest-token=${ingestToken} admin-token=${adminToken}`,
-    ...pasteLines(
-      { publicUrl: reachable(addresses.publicUrl), internalUrl: reachable(addresses.internalUrl) },
-      token,
-      ingestToken,
-      invocation,
-    ),
+    ...(settings.ui ? pageLines(own) : []),
+    ...pasteLines(own, token, ingestToken, invocation),
   ];
+}
+
+/** As comments of a shell, since all of these lines may be pasted into one. */
+function pageLines({ publicUrl, internalUrl }: Addresses): readonly string[] {
+  return ["", "# in a browser", `#   uploads     ${publicUrl}/`, `#   operations  ${internalUrl}/`];
 }
 
 /** Shell commands, each with a comment above, for the job `holiday` of the user of `token`. */

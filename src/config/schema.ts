@@ -271,7 +271,13 @@ export const schema = {
     "auto",
     "gateway processes; auto: cores - 1, at least 1; 0: one process for all",
   ),
-  ui: setting("Operation", kind.flag, false, "serve the pages at /", { defaultDoc: "off (on with --dev)" }),
+  ui: setting(
+    "Operation",
+    kind.flag,
+    false,
+    "serve the pages: uploads at / of the public listener, operations at / of the internal one",
+    { defaultDoc: "off (on with --dev)" },
+  ),
   logLevel: setting(
     "Operation",
     kind.oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),

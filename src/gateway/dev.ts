@@ -74,7 +74,8 @@ export function createDevEntrance({ settings, internalUrl, admission, log }: Dev
  * else read the token as its own. Throws HubError `not_found`.
  */
 function assertHere({ socket, headers }: IncomingMessage): void {
-  const { hostname } = new URL(`http://${headers.host ?? ""}`);
+  const host = `http://${headers.host ?? ""}`;
+  const { hostname } = URL.canParse(host) ? new URL(host) : { hostname: "" };
   const isOwnName = hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
   if (!isOwnName || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
 }

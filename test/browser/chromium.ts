@@ -3,7 +3,16 @@ import { type Browser, chromium } from "playwright-core";
 import { describe } from "vitest";
 
 /** Debian's; elsewhere the variable names another. */
-const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const PROGRAM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+] as const;
 const isThere = existsSync(PROGRAM);
 if (!isThere && process.env.CI !== undefined) {
   throw new Error(`no ${PROGRAM}: these suites must run in CI; install Debian's chromium`);
@@ -18,14 +27,6 @@ export function describeInChromium(title: string, suite: () => void): void {
 export function launchChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: PROGRAM,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ],
+    args: [...ARGS],
   });
 }

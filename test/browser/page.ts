@@ -12,7 +12,7 @@ export interface ShownPhoto {
  * Looks at every change of a photo's row, from the first and across reloads of the tab: a percent that fell, without
  * another attempt, or a photo that had ended and is under way again.
  */
-function witness(): void {
+export function witness(): void {
   const KEPT = "witness";
   const kept = sessionStorage.getItem(KEPT);
   const seen: Record<string, { progress: number; status: string; text: string }> =
