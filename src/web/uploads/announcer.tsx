@@ -21,7 +21,8 @@ function useSentence(): string {
   const progress = useProgress();
   const { phase } = useConnection();
   const [sentence, setSentence] = useState("");
-  const [queue] = useState(() => new Map<string, string>());
+  const [queue] = useState(() => new SentenceQueue(setSentence));
+  useEffect(() => () => queue.stop(), [queue]);
 
   useEffect(() => {
     // Of jobs that were there before this began nobody wants to hear.
@@ -30,20 +31,11 @@ function useSentence(): string {
       progress.on("job", (job) => {
         if (known.has(job.jobId)) return;
         known.add(job.jobId);
-        if (!job.hasEnded) queue.set(job.jobId, `${titleOf(job)}: uploading ${photosText(job.photos.total)}`);
+        if (!job.hasEnded) queue.add(job.jobId, `${titleOf(job)}: uploading ${photosText(job.photos.total)}`);
       }),
-      progress.on("ended", (job) => {
-        queue.set(job.jobId, `${titleOf(job)}: ${jobStatus(job).text}`);
-      }),
+      progress.on("ended", (job) => queue.add(job.jobId, `${titleOf(job)}: ${jobStatus(job).text}`)),
     ];
-    const timer = setInterval(() => {
-      const [next] = queue;
-      if (next === undefined) return;
-      queue.delete(next[0]);
-      setSentence(next[1]);
-    }, PAUSE_MS);
     return () => {
-      clearInterval(timer);
       for (const stop of stops) stop();
     };
   }, [progress, queue]);
@@ -55,13 +47,44 @@ function useSentence(): string {
     const timer = setTimeout(
       () => {
         setWasAway(isAway);
-        queue.set("", isAway ? "Connection lost, coming back" : "Connected again");
+        queue.add("", isAway ? "Connection lost, coming back" : "Connected again");
       },
       isAway ? AWAY_MS : 0,
     );
     return () => clearTimeout(timer);
   }, [isAway, wasAway, queue]);
   return sentence;
+}
+
+/** Says one sentence after the other, with a pause behind each; of one subject only the newest that waits. */
+class SentenceQueue {
+  readonly #say: (sentence: string) => void;
+  readonly #waiting = new Map<string, string>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(say: (sentence: string) => void) {
+    this.#say = say;
+  }
+
+  add(subject: string, sentence: string): void {
+    this.#waiting.set(subject, sentence);
+    if (this.#timer === null) this.#next();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#waiting.clear();
+  }
+
+  #next(): void {
+    this.#timer = null;
+    const [first] = this.#waiting;
+    if (first === undefined) return;
+    this.#waiting.delete(first[0]);
+    this.#say(first[1]);
+    this.#timer = setTimeout(() => this.#next(), PAUSE_MS);
+  }
 }
 
 function titleOf({ title, jobId }: Job): string {
