@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { until } from "../../simulator/oracle/until.ts";
 
 /** What the uploads page shows of a photo. */
-export interface ShownPhoto {
+interface ShownPhoto {
   readonly photoId: string;
   readonly status: string;
   readonly progress: number | null;
@@ -92,7 +92,7 @@ export async function untilBegun(page: Page, jobId: string): Promise<void> {
   );
 }
 
-export function photosOf(page: Page, jobId: string): Promise<ShownPhoto[]> {
+function photosOf(page: Page, jobId: string): Promise<ShownPhoto[]> {
   return page.evaluate((wanted) => {
     const rows = document.querySelectorAll(`[data-job="${wanted}"] [data-photo]`);
     return [...rows].map((row) => {

@@ -3,7 +3,7 @@ import type { ConnectionState, Job, Photo, TransportName } from "../../client/in
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
 /** `3.1 MB`: decimal, one digit below ten. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   let value = bytes;
   let unit = 0;
   while (value >= 999.5 && unit < UNITS.length - 1) {
@@ -15,7 +15,7 @@ export function bytesText(bytes: number): string {
 }
 
 /** `20 s`, `3 min`, `2 h`. */
-export function secondsText(seconds: number): string {
+function secondsText(seconds: number): string {
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 3_600)} h`;
