@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import axeCore from "axe-core";
 import type { Page } from "playwright-core";
 
 interface Violation {
@@ -14,8 +13,7 @@ interface Violation {
  * pages allow no script that is not theirs.
  */
 export async function seriousIssues(page: Page): Promise<readonly string[]> {
-  const path = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-  await page.addScriptTag({ content: await readFile(path, "utf8") });
+  await page.addScriptTag({ content: axeCore.source });
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
     return (await axe.run()).violations;
