@@ -133,6 +133,40 @@ it("takes twice a heartbeat's silence for a dead line", async () => {
   expect(states.some(({ reason }) => reason === "silence")).toBe(true);
 });
 
+it("waits longer for a hub whose heartbeat is slower than was thought, and no longer once it is as fast", async () => {
+  await start({ transports: [{ name: "websocket", open: first.open }] });
+  first.say(SYNCED);
+  const [beat, silence] = [{ type: "heartbeat" }, { reason: "silence" }];
+  await vi.advanceTimersByTimeAsync(10_500);
+  expect(states).toContainEqual(expect.objectContaining(silence));
+  expect(first.openings).toHaveLength(2);
+  first.say(SYNCED);
+  for (let at = 0; at < 5; at += 1) {
+    await vi.advanceTimersByTimeAsync(12_000);
+    first.say(beat);
+  }
+  expect(first.openings).toHaveLength(2);
+  for (let at = 0; at < 2; at += 1) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    first.say(beat);
+  }
+  await vi.advanceTimersByTimeAsync(10_500);
+  expect(first.openings).toHaveLength(3);
+});
+
+it("never waits longer than four times", async () => {
+  await start({ transports: [{ name: "websocket", open: first.open }] });
+  const livedMs: number[] = [];
+  for (let line = 0; line < 4; line += 1) {
+    first.say(SYNCED);
+    const [beganAtMs, { length }] = [Date.now(), first.openings];
+    while (!first.last.isClosed) await vi.advanceTimersByTimeAsync(500);
+    livedMs.push(Date.now() - beganAtMs);
+    while (first.openings.length === length) await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(livedMs).toEqual([10_000, 20_000, 40_000, 40_000]);
+});
+
 it("falls down the list where a way is blocked or silent, and climbs back beside the live line", async () => {
   await start();
   await vi.advanceTimersByTimeAsync(1_000);
