@@ -1,7 +1,8 @@
 import { tell } from "./emitter.ts";
 import { JobHandle } from "./job.ts";
 import { pollingTransport } from "./polling.ts";
-import { type ConnectionState, Session, type Times } from "./session.ts";
+import { type ConnectionState, Session, type Times, type TransportName } from "./session.ts";
+import { socketIoTransport } from "./socketio.ts";
 import { sseTransport } from "./sse.ts";
 import { ProgressStore, type StoreEvents } from "./store.ts";
 import type { Transport } from "./transport.ts";
@@ -14,8 +15,8 @@ export interface ConnectOptions {
   readonly token: () => string | Promise<string>;
   /** Only this job; absent: all of the user's. */
   readonly jobId?: string;
-  /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. */
-  readonly transports?: readonly Way[];
+  /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. `socketio` loads its client first. */
+  readonly transports?: readonly TransportName[];
   /** Absent: the global one. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: the global one; where there is none, WebSocket is left out. */
@@ -27,7 +28,6 @@ export interface ConnectOptions {
 }
 
 const ORDER = ["websocket", "sse", "polling"] as const;
-export type Way = (typeof ORDER)[number];
 
 /** Follows the progress of a user's uploads. Comes back by itself until it is closed, or told that coming back is pointless. */
 export function connect(options: ConnectOptions): Progress {
@@ -46,10 +46,11 @@ export class Progress {
     this.store = options.store ?? new ProgressStore();
     const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-    const known: Readonly<Record<Way, Transport | null>> = {
+    const known: Readonly<Record<TransportName, Transport | null>> = {
       websocket: WebSocket === undefined ? null : webSocketTransport(WebSocket),
       sse: sseTransport(fetch),
       polling: pollingTransport(fetch),
+      socketio: socketIoTransport(),
     };
     const usable = transports.flatMap((name) => {
       const open = known[name];
