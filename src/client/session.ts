@@ -23,6 +23,9 @@ export interface ConnectionState {
   readonly retryAtMs: number | null;
 }
 
+/** What a session keeps up to date. */
+export type SessionStore = Pick<ProgressStore, "lastId" | "jobIds" | "opened" | "apply">;
+
 export interface SessionOptions {
   readonly url: string;
   /** Asked at every connect, and before a token expires. */
@@ -30,7 +33,7 @@ export interface SessionOptions {
   readonly jobId: string | null;
   /** In the order in which they are tried. */
   readonly transports: readonly { readonly name: TransportName; readonly open: Transport }[];
-  readonly store: ProgressStore;
+  readonly store: SessionStore;
   readonly onState: (state: ConnectionState) => void;
   /** For tests; absent: those below. */
   readonly times?: Partial<Times>;
@@ -81,6 +84,7 @@ export class Session {
   #climbAtMs = 0;
   #isClosed = false;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #retryIndex = 0;
   #climbTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: SessionOptions) {
@@ -88,7 +92,7 @@ export class Session {
     this.#times = { ...TIMES, ...options.times };
     this.#patience = new Patience(this.#times.heartbeatMs);
     this.#state = { phase: "connecting", transport: null, reason: null, retryAtMs: null };
-    this.#stopWaking = onWake(() => this.#wake());
+    this.#stopWaking = onWake(() => this.wake());
     this.#begin(0);
   }
 
@@ -101,6 +105,7 @@ export class Session {
     this.#isClosed = true;
     this.#stopWaking();
     for (const timer of [this.#retryTimer, this.#climbTimer]) if (timer !== null) clearTimeout(timer);
+    this.#retryTimer = null;
     this.#current?.leave();
     this.#climbing?.leave();
     this.#current = null;
@@ -292,20 +297,15 @@ export class Session {
     this.#climbing = null;
     // Who was told may have closed it.
     if (this.#isClosed) return;
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      this.#begin(index);
-    }, delayMs);
+    this.#retryIndex = index;
+    this.#retryTimer = setTimeout(() => this.#retryNow(index), delayMs);
   }
 
   /** Somebody looks, or the network is back: now is better than later. */
-  #wake(): void {
-    if (this.#isClosed) return;
+  wake(): void {
     if (this.#retryTimer !== null) {
-      clearTimeout(this.#retryTimer);
-      this.#retryTimer = null;
       this.#failures = 0;
-      this.#begin(this.#preferred);
+      this.#retryNow(this.#preferred);
       return;
     }
     const made = this.#current;
@@ -315,6 +315,18 @@ export class Session {
       this.#show({ phase: "resuming", reason: "silence" });
       this.#begin(made.index);
     }
+  }
+
+  /** Timers of a page that nobody looks at are late: what is due is done now. */
+  check(): void {
+    if (this.#retryTimer === null) this.#current?.check();
+    else if ((this.#state.retryAtMs ?? 0) <= Date.now()) this.#retryNow(this.#retryIndex);
+  }
+
+  #retryNow(index: number): void {
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#begin(index);
   }
 
   /** From when a lower way is live: another loss of it in the meantime does not put it off. */

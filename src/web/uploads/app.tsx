@@ -27,7 +27,7 @@ export function App(): ReactElement {
   useEffect(() => {
     if (credentials === null || credentials === undefined) return;
     const made = connect({
-      ...{ url: location.origin, token: credentials.token, store },
+      ...{ url: location.origin, token: credentials.token, store, share: true },
       ...(only !== null && { transports: [only] }),
     });
     setProgress(made);
