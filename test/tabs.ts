@@ -40,7 +40,7 @@ export class FakeBrowser {
     if (options.steal === true) {
       const before = this.#held.get(request.name);
       this.#held.delete(request.name);
-      before?.request.reject(new Error("stolen"));
+      before?.tab.later(() => before.request.reject(new Error("stolen")));
       this.#queue.unshift(entry);
     } else this.#queue.push(entry);
     options.signal?.addEventListener("abort", () => {
@@ -127,11 +127,13 @@ export class FakeTab implements Tabs {
   }
 
   deliver(channel: FakeChannel, data: unknown): void {
-    const hear = (): void => {
-      if (!this.isGone) channel.onmessage?.({ data } as never);
-    };
-    if (this.#isAsleep) this.#waiting.push(hear);
-    else queueMicrotask(hear);
+    this.later(() => channel.onmessage?.({ data } as never));
+  }
+
+  /** When it is awake, if ever. */
+  later(task: () => void): void {
+    if (this.#isAsleep) this.#waiting.push(task);
+    else queueMicrotask(() => !this.isGone && task());
   }
 
   /** As of a page's life cycle. */
@@ -150,7 +152,7 @@ export class FakeTab implements Tabs {
 
   resume(): void {
     this.#isAsleep = false;
-    for (const hear of this.#waiting.splice(0)) hear();
+    for (const task of this.#waiting.splice(0)) task();
   }
 
   /** Without a word, too. */
