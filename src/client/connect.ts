@@ -1,9 +1,18 @@
 import { tell } from "./emitter.ts";
 import { JobHandle } from "./job.ts";
 import { pollingTransport } from "./polling.ts";
-import { type ConnectionState, Session, type Times } from "./session.ts";
+import {
+  type ConnectionState,
+  Session,
+  type SessionStore,
+  type Times,
+  type TransportName,
+} from "./session.ts";
+import { SharedSession } from "./shared.ts";
+import { socketIoTransport } from "./socketio.ts";
 import { sseTransport } from "./sse.ts";
 import { ProgressStore, type StoreEvents } from "./store.ts";
+import { tabsHere, tokensOfOneUser } from "./tabs.ts";
 import type { Transport } from "./transport.ts";
 import { type WebSocketClass, webSocketTransport } from "./websocket.ts";
 
@@ -14,12 +23,18 @@ export interface ConnectOptions {
   readonly token: () => string | Promise<string>;
   /** Only this job; absent: all of the user's. */
   readonly jobId?: string;
-  /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. */
-  readonly transports?: readonly Way[];
+  /** In the order in which they are tried; absent: `["websocket", "sse", "polling"]`. `socketio` loads its client first. */
+  readonly transports?: readonly TransportName[];
   /** Absent: the global one. */
   readonly fetch?: typeof globalThis.fetch;
   /** Absent: the global one; where there is none, WebSocket is left out. */
   readonly WebSocket?: WebSocketClass;
+  /**
+   * True: all tabs of this browser that ask the same hub for the same user (by the token's subject) and the same job share
+   * one connection. Where the hub takes the user from another claim, give what tells users apart instead. Absent, or where
+   * there are no Web Locks and no BroadcastChannel: one of its own.
+   */
+  readonly share?: boolean | string;
   /** What shows it; absent: a new one. That of a connection before it goes on where it was: one of the same user. */
   readonly store?: ProgressStore;
   /** Absent: as a browser should; for tests. */
@@ -27,7 +42,6 @@ export interface ConnectOptions {
 }
 
 const ORDER = ["websocket", "sse", "polling"] as const;
-export type Way = (typeof ORDER)[number];
 
 /** Follows the progress of a user's uploads. Comes back by itself until it is closed, or told that coming back is pointless. */
 export function connect(options: ConnectOptions): Progress {
@@ -36,30 +50,48 @@ export function connect(options: ConnectOptions): Progress {
 
 export class Progress {
   readonly store: ProgressStore;
-  readonly #session: Session;
+  readonly #session: Session | SharedSession;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState | null = null;
 
-  constructor({ url, token, jobId, times, ...options }: ConnectOptions) {
+  constructor({ url, token, jobId, times, share = false, ...options }: ConnectOptions) {
     // Throws where it is no URL, here and not in the midst of a connection.
     new URL(url);
     this.store = options.store ?? new ProgressStore();
     const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
-    const known: Readonly<Record<Way, Transport | null>> = {
+    const known: Readonly<Record<TransportName, Transport | null>> = {
       websocket: WebSocket === undefined ? null : webSocketTransport(WebSocket),
       sse: sseTransport(fetch),
       polling: pollingTransport(fetch),
+      socketio: socketIoTransport(),
     };
     const usable = transports.flatMap((name) => {
       const open = known[name];
       return open === null ? [] : [{ name, open }];
     });
     if (usable.length === 0) throw new TypeError("none of the transports is to be had here");
-    this.#session = new Session({
-      ...{ url, token, jobId: jobId ?? null, transports: usable, store: this.store },
-      onState: (state) => this.#show(state),
-      ...(times !== undefined && { times }),
+    const start = (
+      store: SessionStore,
+      ask: ConnectOptions["token"],
+      onState: (state: ConnectionState) => void,
+    ) =>
+      new Session({
+        ...{ url, token: ask, jobId: jobId ?? null, transports: usable, store, onState },
+        ...(times !== undefined && { times }),
+      });
+    const onState = (state: ConnectionState): void => this.#show(state);
+    const tabs = share === false || share === "" ? null : tabsHere();
+    if (tabs === null) {
+      this.#session = start(this.store, token, onState);
+      return;
+    }
+    const one = share === true ? tokensOfOneUser(token) : { user: Promise.resolve(`=${share}`), token };
+    const what = [new URL(url).href, jobId ?? null, usable.map(({ name }) => name)];
+    this.#session = new SharedSession({
+      ...{ tabs, store: this.store, onState },
+      name: one.user.then((user) => (user === null ? null : nameOf([user, ...what]))),
+      start: (store, told) => start(store, one.token, told),
     });
   }
 
@@ -101,4 +133,11 @@ export class Progress {
     look(this.state);
     return stop;
   }
+}
+
+/** Of what tabs of different versions do not say to each other. */
+const PROTOCOL = "progress-hub 1";
+
+function nameOf(what: readonly unknown[]): string {
+  return JSON.stringify([PROTOCOL, ...what]);
 }

@@ -12,6 +12,21 @@ interface Globals {
   readonly removeEventListener?: Page["removeEventListener"];
 }
 
+/** `frozen`: the page is put to sleep, or into the back/forward cache, or ends; `thawed`: it is back. Gives back what ends it. */
+export function onFreeze(frozen: () => void, thawed: () => void): () => void {
+  const globals = globalThis as Globals;
+  const pairs = [
+    [globals.document, "freeze", frozen],
+    [globals, "pagehide", frozen],
+    [globals.document, "resume", thawed],
+    [globals, "pageshow", thawed],
+  ] as const;
+  for (const [target, type, listener] of pairs) target?.addEventListener?.(type, listener);
+  return () => {
+    for (const [target, type, listener] of pairs) target?.removeEventListener?.(type, listener);
+  };
+}
+
 /** Calls back when there is reason to believe that the network is back, or somebody looks: gives back what ends it. */
 export function onWake(listener: () => void): () => void {
   const globals = globalThis as Globals;

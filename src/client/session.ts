@@ -1,9 +1,10 @@
 import { fullJitterMs } from "../backoff.ts";
-import { messageOf } from "../message-of.ts";
+import { Attempt } from "./attempt.ts";
 import { onWake } from "./environment.ts";
 import { parseMessage } from "./messages.ts";
+import { Patience } from "./patience.ts";
 import type { ProgressStore } from "./store.ts";
-import type { Connection, Ending, Transport } from "./transport.ts";
+import type { Ending, Transport } from "./transport.ts";
 
 export type TransportName = "websocket" | "sse" | "polling" | "socketio";
 
@@ -22,6 +23,9 @@ export interface ConnectionState {
   readonly retryAtMs: number | null;
 }
 
+/** What a session keeps up to date. */
+export type SessionStore = Pick<ProgressStore, "lastId" | "jobIds" | "opened" | "apply">;
+
 export interface SessionOptions {
   readonly url: string;
   /** Asked at every connect, and before a token expires. */
@@ -29,7 +33,7 @@ export interface SessionOptions {
   readonly jobId: string | null;
   /** In the order in which they are tried. */
   readonly transports: readonly { readonly name: TransportName; readonly open: Transport }[];
-  readonly store: ProgressStore;
+  readonly store: SessionStore;
   readonly onState: (state: ConnectionState) => void;
   /** For tests; absent: those below. */
   readonly times?: Partial<Times>;
@@ -40,7 +44,7 @@ export interface Times {
   /** The most before the first retry; doubles with each, up to `maxRetryMs`. */
   readonly minRetryMs: number;
   readonly maxRetryMs: number;
-  /** Of the hub; twice as much silence is a line that is dead. */
+  /** Of the hub; twice as much silence is a line that is dead, until it turns out that the hub's is slower. */
   readonly heartbeatMs: number;
   /** From when a way further down the list is live until the first is tried again; doubles each time. */
   readonly climbMs: number;
@@ -59,28 +63,16 @@ const MAX_AFTER_MS = 10 * 60_000;
 /** A line that lived so long begins anew when it is lost; others may be cut off again and again. */
 const PROVEN_MS = 10_000;
 
-/** One try of one transport, until it ends or is left. */
-interface Try {
-  readonly index: number;
-  connection: Connection | null;
-  /** Of silence. */
-  timer: ReturnType<typeof setTimeout> | null;
-  isLive: boolean;
-  beganAtMs: number;
-  heardAtMs: number;
-  /** From the hub's `reconnect`. */
-  afterMs: number | null;
-}
-
 /** Keeps a store up to date over whatever way there is, until it is closed or coming back is pointless. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #times: Times;
+  readonly #patience: Patience;
   readonly #stopWaking: () => void;
   #state: ConnectionState;
-  #current: Try | null = null;
+  #current: Attempt | null = null;
   /** A try of the first transport while another one is live. */
-  #climbing: Try | null = null;
+  #climbing: Attempt | null = null;
   /** What was live last. */
   #preferred = 0;
   #token = "";
@@ -92,13 +84,15 @@ export class Session {
   #climbAtMs = 0;
   #isClosed = false;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
+  #retryIndex = 0;
   #climbTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#times = { ...TIMES, ...options.times };
+    this.#patience = new Patience(this.#times.heartbeatMs);
     this.#state = { phase: "connecting", transport: null, reason: null, retryAtMs: null };
-    this.#stopWaking = onWake(() => this.#wake());
+    this.#stopWaking = onWake(() => this.wake());
     this.#begin(0);
   }
 
@@ -111,8 +105,9 @@ export class Session {
     this.#isClosed = true;
     this.#stopWaking();
     for (const timer of [this.#retryTimer, this.#climbTimer]) if (timer !== null) clearTimeout(timer);
-    this.#leave(this.#current);
-    this.#leave(this.#climbing);
+    this.#retryTimer = null;
+    this.#current?.leave();
+    this.#climbing?.leave();
     this.#current = null;
     this.#climbing = null;
     this.#show({ phase: "closed", transport: null, reason, retryAtMs: null });
@@ -122,7 +117,7 @@ export class Session {
     if (this.#isClosed) return;
     const transport = this.#options.transports[index];
     if (transport === undefined) throw new Error("there is no transport to try");
-    const made = newTry(index);
+    const made = new Attempt(index, this.#patience);
     this.#current = made;
     this.#show({ phase: this.#pending, transport: transport.name, retryAtMs: null });
     this.#options.store.opened();
@@ -138,11 +133,11 @@ export class Session {
   }
 
   /** Opens what the try is of; `isWanted`: nobody has left it. */
-  #open(made: Try, isWanted: () => boolean, ended: (ending: Ending) => void): void {
+  #open(made: Attempt, isWanted: () => boolean, ended: (ending: Ending) => void): void {
     const { url, jobId, transports } = this.#options;
     const end = (ending: Ending): void => {
       if (!isWanted()) return;
-      this.#leave(made);
+      made.leave();
       ended(ending);
     };
     void this.#tokenOf().then((token) => {
@@ -152,32 +147,13 @@ export class Session {
         return;
       }
       this.#token = token;
-      // Until the first sign of life, then for as long as the hub may be silent.
-      let limitMs = this.#times.connectMs;
-      made.heardAtMs = Date.now();
-      const silent = (): void => {
-        const leftMs = Math.min(limitMs, made.heardAtMs + limitMs - Date.now());
-        if (leftMs > 0) made.timer = setTimeout(silent, leftMs);
-        else if (made.isLive) end({ kind: "lost", reason: "silence", afterMs: null });
-        else end({ kind: "blocked", reason: "timeout" });
-      };
-      made.timer = setTimeout(silent, limitMs);
-      const line = {
-        heard: () => {
-          made.heardAtMs = Date.now();
-        },
-        message: (message: string) => {
-          limitMs = 2 * this.#times.heartbeatMs;
-          if (isWanted()) this.#take(made, message, isWanted);
+      const { open } = transports[made.index] as { open: Transport };
+      made.open(open, { url, jobId, token, lastEventId: this.#resumeId }, this.#times.connectMs, {
+        message: (text) => {
+          if (isWanted()) this.#take(made, text, isWanted);
         },
         ended: end,
-      };
-      try {
-        const { open } = transports[made.index] as { open: Transport };
-        made.connection = open({ url, jobId, token, lastEventId: this.#resumeId }, line);
-      } catch (error) {
-        end({ kind: "blocked", reason: messageOf(error) });
-      }
+      });
     });
   }
 
@@ -198,7 +174,7 @@ export class Session {
     return jobId !== null && store.jobIds().length === 0 ? null : store.lastId;
   }
 
-  #take(made: Try, text: string, isWanted: () => boolean): void {
+  #take(made: Attempt, text: string, isWanted: () => boolean): void {
     const message = parseMessage(text);
     if (message === null) return;
     const { store, jobId, transports } = this.#options;
@@ -215,17 +191,22 @@ export class Session {
       case "token_expiring":
         this.#refresh(made);
         break;
-      case "job_completed":
-        // Over the others the hub says itself that there is no more.
-        if (message.jobId === jobId && transports[made.index]?.name === "websocket") this.close("job_ended");
+      case "heartbeat":
+        made.beat();
         break;
+      case "job_completed": {
+        const { name } = transports[made.index] ?? {};
+        // Over the others the hub says itself that there is no more.
+        if (message.jobId === jobId && (name === "websocket" || name === "socketio")) this.close("job_ended");
+        break;
+      }
       default:
     }
   }
 
-  #synced(made: Try): void {
+  #synced(made: Attempt): void {
     if (this.#climbing === made) {
-      this.#leave(this.#current);
+      this.#current?.leave();
       this.#current = made;
       this.#climbing = null;
     }
@@ -242,12 +223,12 @@ export class Session {
   }
 
   /** Where the transport can't, another connection takes the next token; the same one again would change nothing. */
-  #refresh(made: Try): void {
+  #refresh(made: Attempt): void {
     void this.#tokenOf().then((token) => {
       if (token === null || token === this.#token || this.#current !== made) return;
-      const refresh = made.connection?.refresh ?? null;
+      const refresh = made.refresh;
       if (refresh === null) {
-        this.#leave(made);
+        made.leave();
         this.#show({ phase: "resuming", reason: "token_expiring" });
         this.#begin(made.index);
         return;
@@ -261,7 +242,7 @@ export class Session {
     });
   }
 
-  #lost(made: Try, ending: Ending): void {
+  #lost(made: Attempt, ending: Ending): void {
     this.#current = null;
     const { reason } = ending;
     switch (ending.kind) {
@@ -282,7 +263,7 @@ export class Session {
     }
   }
 
-  #lostFor(made: Try, afterMs: number | null, reason: string): void {
+  #lostFor(made: Attempt, afterMs: number | null, reason: string): void {
     if (made.isLive) {
       if (Date.now() - made.beganAtMs > PROVEN_MS) this.#failures = 0;
       this.#retry(made.index, afterMs, reason);
@@ -312,33 +293,40 @@ export class Session {
     const delayMs = Math.min(MAX_AFTER_MS, Math.max(afterMs ?? 0, jitterMs));
     this.#show({ phase: this.#pending, transport: null, reason, retryAtMs: Date.now() + delayMs });
     if (this.#climbTimer !== null) clearTimeout(this.#climbTimer);
-    this.#leave(this.#climbing);
+    this.#climbing?.leave();
     this.#climbing = null;
     // Who was told may have closed it.
     if (this.#isClosed) return;
-    this.#retryTimer = setTimeout(() => {
-      this.#retryTimer = null;
-      this.#begin(index);
-    }, delayMs);
+    this.#retryIndex = index;
+    this.#retryTimer = setTimeout(() => this.#retryNow(index), delayMs);
   }
 
   /** Somebody looks, or the network is back: now is better than later. */
-  #wake(): void {
-    if (this.#isClosed) return;
+  wake(): void {
     if (this.#retryTimer !== null) {
-      clearTimeout(this.#retryTimer);
-      this.#retryTimer = null;
       this.#failures = 0;
-      this.#begin(this.#preferred);
+      this.#retryNow(this.#preferred);
       return;
     }
     const made = this.#current;
     // Timers stood still while the page was frozen: the watchdog has not barked yet.
-    if (made?.isLive === true && Date.now() - made.heardAtMs > 2 * this.#times.heartbeatMs) {
-      this.#leave(made);
+    if (made?.isLive === true && made.isSilent) {
+      made.leave();
       this.#show({ phase: "resuming", reason: "silence" });
       this.#begin(made.index);
     }
+  }
+
+  /** Timers of a page that nobody looks at are late: what is due is done now. */
+  check(): void {
+    if (this.#retryTimer === null) this.#current?.check();
+    else if ((this.#state.retryAtMs ?? 0) <= Date.now()) this.#retryNow(this.#retryIndex);
+  }
+
+  #retryNow(index: number): void {
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#begin(index);
   }
 
   /** From when a lower way is live: another loss of it in the meantime does not put it off. */
@@ -357,7 +345,7 @@ export class Session {
 
   /** Tries a higher way beside the one that is live: the first one, the next time the one below it, and so on. */
   #climb(): void {
-    const made = newTry(this.#climbs % Math.max(1, this.#preferred));
+    const made = new Attempt(this.#climbs % Math.max(1, this.#preferred), this.#patience);
     this.#climbs += 1;
     this.#climbAtMs = 0;
     this.#climbing = made;
@@ -372,26 +360,8 @@ export class Session {
     });
   }
 
-  #leave(made: Try | null): void {
-    if (made === null) return;
-    if (made.timer !== null) clearTimeout(made.timer);
-    made.connection?.close();
-  }
-
   #show(change: Partial<ConnectionState>): void {
     this.#state = { ...this.#state, ...change };
     this.#options.onState(this.#state);
   }
-}
-
-function newTry(index: number): Try {
-  return {
-    index,
-    connection: null,
-    timer: null,
-    isLive: false,
-    beganAtMs: Date.now(),
-    heardAtMs: Date.now(),
-    afterMs: null,
-  };
 }

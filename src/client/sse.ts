@@ -39,6 +39,8 @@ async function follow(
         hasBegun = true;
         line.message(data);
       },
+      // The hub's heartbeat.
+      onComment: () => line.message('{"type":"heartbeat"}'),
       onRetry: (ms) => {
         retryMs = ms;
       },

@@ -129,6 +129,14 @@ export class ProgressStore {
     else if (isJobMessage(message)) this.#applyJob(message);
   }
 
+  /** All that is here as a hub would tell it: a store that begins, applies it and is told `synced` shows the same. */
+  messages(): HubMessage[] {
+    return [...this.#jobs.values()].flatMap(({ job, id, photos }) => [
+      ...[...photos.values()].map(({ photo, id }) => messageOfPhoto(photo, id)),
+      ...(job === null ? [] : [messageOfJob(job, id)]),
+    ]);
+  }
+
   /** Tells subscribers now what they would be told soon. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -275,4 +283,13 @@ const BEHIND_MS = 500;
 /** Neither id has a blank. Without a job: of whichever. */
 function photoKey(jobId: string, photoId: string): string {
   return `${jobId} ${photoId}`;
+}
+
+function messageOfPhoto({ hasEnded, ...state }: Photo, id: string): PhotoMessage {
+  const ending = state.status === "COMPLETED" ? "upload_completed" : "upload_failed";
+  return { ...state, type: hasEnded ? ending : "upload_progress", id };
+}
+
+function messageOfJob({ hasEnded, ...state }: Job, id: string): JobMessage {
+  return { ...state, type: hasEnded ? "job_completed" : "job_progress", id };
 }

@@ -57,15 +57,18 @@ export function endingOfClose(code: number, reason: string): Ending {
 
 /** Of an HTTP answer that opens nothing. */
 export async function endingOfResponse(response: Response): Promise<Ending> {
-  const { status } = response;
-  const code = await codeOf(response);
+  return endingOfStatus(response.status, await codeOf(response), response.headers.get("retry-after"));
+}
+
+/** `code`: of the problem that the hub answers with; null: it is none. */
+export function endingOfStatus(status: number, code: string | null, retryAfter: string | null): Ending {
   const reason = code ?? `http_${status}`;
   // Without a code it is not the hub's: a proxy's, or another server's.
   if (code === null && status < 429) return { kind: "blocked", reason };
   if (status === 401) return { kind: "unauthorized", reason };
   if (status === 403) return { kind: "over", reason };
   if (status === 429 || status >= 500) {
-    return { kind: "lost", reason, afterMs: afterMsOf(response.headers.get("retry-after")) };
+    return { kind: "lost", reason, afterMs: afterMsOf(retryAfter) };
   }
   return { kind: "blocked", reason };
 }
@@ -81,10 +84,14 @@ function afterMsOf(retryAfter: string | null): number | null {
 /** Of the problem that the hub answers with; null: it is none. */
 async function codeOf(response: Response): Promise<string | null> {
   try {
-    const body: unknown = await response.json();
-    if (typeof body === "object" && body !== null && "code" in body) return String(body.code);
+    return codeIn(await response.json());
   } catch {
     // Whatever it was, it was no problem of the hub's.
+    return null;
   }
-  return null;
+}
+
+/** null: there is none in it. */
+export function codeIn(body: unknown): string | null {
+  return typeof body === "object" && body !== null && "code" in body ? String(body.code) : null;
 }

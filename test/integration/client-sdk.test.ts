@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { until } from "../../simulator/oracle/until.ts";
-import { type ConnectOptions, connect, type Progress } from "../../src/client/node.ts";
+import { type ConnectionState, type ConnectOptions, connect, type Progress } from "../../src/client/node.ts";
 import { type BlockingProxy, startBlockingProxy } from "../blocking-proxy.ts";
 import { event } from "../events.ts";
 import { startTestHub, type TestHub } from "../hub.ts";
 
-const TRANSPORTS = ["websocket", "sse", "polling"] as const;
+const TRANSPORTS = ["websocket", "sse", "polling", "socketio"] as const;
 const FAST = { minRetryMs: 50, maxRetryMs: 200, connectMs: 1_000 };
 
 let hub: TestHub;
@@ -175,6 +175,33 @@ describe("the SDK where ways are blocked", () => {
     );
     await upload("j", "two");
     await until(() => progress.store.photo("j", "two")?.hasEnded, "shown by WebSocket", 5_000);
+  });
+
+  it("polls with Socket.IO where no WebSocket opens", async () => {
+    const proxy = await startProxy(hub.publicUrl);
+    proxy.block = (head) => /upgrade: websocket/i.test(head);
+    const progress = follow({ url: proxy.url, transports: ["socketio"] });
+    await live(progress);
+    await upload("j", "p");
+    await until(() => progress.store.photo("j", "p")?.hasEnded, "shown", 5_000);
+  });
+
+  it("replaces the token over Socket.IO, and stays connected when the first one ends", async () => {
+    const states: ConnectionState[] = [];
+    let tokens = 0;
+    const progress = follow({
+      transports: ["socketio"],
+      token: () => {
+        tokens += 1;
+        return hub.tokenFor("u", tokens === 1 ? 2 : 60);
+      },
+    });
+    progress.onState((state) => states.push(state));
+    await live(progress);
+    await until(() => tokens === 2, "asked for another token", 5_000);
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    expect(states.filter(({ phase }) => phase === "resuming")).toEqual([]);
+    expect(progress.state.phase).toBe("live");
   });
 
   it("comes back to a hub that is started again", async () => {

@@ -1,40 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type ConnectionState, Session, type SessionOptions } from "../../src/client/session.ts";
 import { ProgressStore } from "../../src/client/store.ts";
-import type { Connection, Line, Opening, Transport } from "../../src/client/transport.ts";
-
-/** A transport whose every connection a test plays the hub of. */
-class Scripted {
-  readonly openings: (Opening & { readonly line: Line; readonly refreshed: string[]; isClosed: boolean })[] =
-    [];
-  readonly #canRefresh: boolean;
-
-  constructor(canRefresh = true) {
-    this.#canRefresh = canRefresh;
-  }
-
-  readonly open: Transport = (opening, line): Connection => {
-    const made = { ...opening, line, refreshed: [] as string[], isClosed: false };
-    this.openings.push(made);
-    return {
-      refresh: this.#canRefresh ? (token) => made.refreshed.push(token) : null,
-      close: () => {
-        made.isClosed = true;
-      },
-    };
-  };
-
-  get last() {
-    const last = this.openings.at(-1);
-    if (last === undefined) throw new Error("nothing was opened");
-    return last;
-  }
-
-  say(message: object): void {
-    this.last.line.heard();
-    this.last.line.message(JSON.stringify(message));
-  }
-}
+import { Scripted } from "../scripted-transport.ts";
 
 const SYNCED = { type: "synced", mode: "resumed", id: "a-7" };
 const TIMES = { connectMs: 1_000, minRetryMs: 100, maxRetryMs: 1_000, heartbeatMs: 5_000, climbMs: 20_000 };
@@ -131,6 +98,40 @@ it("takes twice a heartbeat's silence for a dead line", async () => {
   await vi.advanceTimersByTimeAsync(200);
   expect(first.last.isClosed || first.openings.length > 1).toBe(true);
   expect(states.some(({ reason }) => reason === "silence")).toBe(true);
+});
+
+it("waits longer for a hub whose heartbeat is slower than was thought, and no longer once it is as fast", async () => {
+  await start({ transports: [{ name: "websocket", open: first.open }] });
+  first.say(SYNCED);
+  const [beat, silence] = [{ type: "heartbeat" }, { reason: "silence" }];
+  await vi.advanceTimersByTimeAsync(10_500);
+  expect(states).toContainEqual(expect.objectContaining(silence));
+  expect(first.openings).toHaveLength(2);
+  first.say(SYNCED);
+  for (let at = 0; at < 5; at += 1) {
+    await vi.advanceTimersByTimeAsync(12_000);
+    first.say(beat);
+  }
+  expect(first.openings).toHaveLength(2);
+  for (let at = 0; at < 2; at += 1) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    first.say(beat);
+  }
+  await vi.advanceTimersByTimeAsync(10_500);
+  expect(first.openings).toHaveLength(3);
+});
+
+it("never waits longer than four times", async () => {
+  await start({ transports: [{ name: "websocket", open: first.open }] });
+  const livedMs: number[] = [];
+  for (let line = 0; line < 4; line += 1) {
+    first.say(SYNCED);
+    const [beganAtMs, { length }] = [Date.now(), first.openings];
+    while (!first.last.isClosed) await vi.advanceTimersByTimeAsync(500);
+    livedMs.push(Date.now() - beganAtMs);
+    while (first.openings.length === length) await vi.advanceTimersByTimeAsync(10);
+  }
+  expect(livedMs).toEqual([10_000, 20_000, 40_000, 40_000]);
 });
 
 it("falls down the list where a way is blocked or silent, and climbs back beside the live line", async () => {

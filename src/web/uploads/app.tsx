@@ -1,6 +1,5 @@
 import { type ReactElement, useCallback, useEffect, useState } from "react";
-import type { Way } from "../../client/connect.ts";
-import { connect, type Progress, ProgressStore } from "../../client/index.ts";
+import { connect, type Progress, ProgressStore, type TransportName } from "../../client/index.ts";
 import { ProgressProvider, useConnection, useJobIds } from "../../client/react/index.ts";
 import icon from "../icon.svg";
 import { SignIn } from "../sign-in.tsx";
@@ -18,7 +17,7 @@ const store = new ProgressStore();
 export function App(): ReactElement {
   // null: nobody is signed in; undefined: not known yet.
   const [credentials, setCredentials] = useState<Credentials | null | undefined>(undefined);
-  const [only, setOnly] = useState<Way | null>(null);
+  const [only, setOnly] = useState<TransportName | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
 
   useEffect(() => {
@@ -28,7 +27,7 @@ export function App(): ReactElement {
   useEffect(() => {
     if (credentials === null || credentials === undefined) return;
     const made = connect({
-      ...{ url: location.origin, token: credentials.token, store },
+      ...{ url: location.origin, token: credentials.token, store, share: true },
       ...(only !== null && { transports: [only] }),
     });
     setProgress(made);

@@ -1,3 +1,5 @@
+import { userOfToken } from "../../client/user-of-token.ts";
+
 /** Who looks, and where the token of each connection comes from. */
 export interface Credentials {
   readonly userId: string;
@@ -11,7 +13,7 @@ const KEPT = "progress-hub.token";
 /** Of this tab alone, and gone with it: a reload keeps the user signed in. */
 export function pasted(token: string): Credentials {
   sessionStorage.setItem(KEPT, token);
-  return { userId: subjectOf(token), kind: "pasted", token: async () => token };
+  return { userId: userOfToken(token)?.[1] ?? "you", kind: "pasted", token: async () => token };
 }
 
 export function forget(): void {
@@ -45,17 +47,4 @@ interface DevSession {
 async function devSession(): Promise<DevSession | null> {
   const response = await fetch("/dev/session");
   return response.ok ? ((await response.json()) as DevSession) : null;
-}
-
-/** Only to show it: what a token is worth the hub knows. */
-function subjectOf(token: string): string {
-  try {
-    const payload = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");
-    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
-    const claims: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof claims === "object" && claims !== null && "sub" in claims) return String(claims.sub);
-  } catch {
-    // No JWT that can be read: the hub will say so.
-  }
-  return "you";
 }

@@ -1,16 +1,17 @@
 import type { ReactElement } from "react";
-import type { Way } from "../../client/connect.ts";
+import type { TransportName } from "../../client/index.ts";
 
-const CHOICES: readonly (readonly [Way, string])[] = [
+const CHOICES: readonly (readonly [TransportName, string])[] = [
   ["websocket", "WebSocket"],
+  ["socketio", "Socket.IO"],
   ["sse", "SSE"],
   ["polling", "Polling"],
 ];
 
 export interface TransportChoiceProps {
   /** null: the best that gets through. */
-  readonly only: Way | null;
-  readonly onChoose: (only: Way | null) => void;
+  readonly only: TransportName | null;
+  readonly onChoose: (only: TransportName | null) => void;
 }
 
 export function TransportChoice({ only, onChoose }: TransportChoiceProps): ReactElement {
