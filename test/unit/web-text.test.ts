@@ -48,8 +48,8 @@ test("processes: primary, core, and gateways by their number; one that does not 
   ]);
   expect(rows[2]).toMatchObject({
     memoryBytes: 5,
-    loopDelaySeconds: 0.25,
-    worstLoopDelaySeconds: null,
+    lateLoopDelaySeconds: 0.25,
+    medianLoopDelaySeconds: null,
     cpu: null,
   });
 });

@@ -58,8 +58,8 @@ export function Chart({ title, unixMs, lines, text, atLeast, empty }: ChartProps
         </span>
       </div>
       <ul className="legend">
-        {lines.map(({ label, color, dash, values }) => (
-          <li key={label} data-line={color} data-dashed={dash !== undefined}>
+        {lines.map(({ label, color, stroke, values }) => (
+          <li key={label} data-line={color} data-stroke={stroke}>
             {label} <b>{orUnknown(values[index] ?? null, text)}</b>
           </li>
         ))}

@@ -1,13 +1,14 @@
 import { type ReactElement, useMemo } from "react";
 import { Chart } from "./chart.tsx";
 import { STAGES, type Stage } from "./figures.ts";
+import type { Line } from "./plot.ts";
 import { ageText, numberText, rateText } from "./text.ts";
 import type { Point } from "./watched.ts";
 
-const STAGE_LINES: Readonly<Record<Stage, { readonly color: string; readonly dash?: readonly number[] }>> = {
-  merged: { color: "--line-2", dash: [2, 3] },
-  routed: { color: "--line-3", dash: [7, 4] },
-  written: { color: "--line-1" },
+const STAGE_LINES: Readonly<Record<Stage, Pick<Line, "color" | "stroke">>> = {
+  merged: { color: "--line-2", stroke: "dotted" },
+  routed: { color: "--line-3", stroke: "dashed" },
+  written: { color: "--line-1", stroke: "solid" },
 };
 
 const NO_AGES = "No event came through. Ages appear when backends send events for users who are connected.";
@@ -30,7 +31,7 @@ export function Charts({ points }: { readonly points: readonly Point[] }): React
           atLeast={10}
           empty={NO_FIGURES}
         />
-        <Chart {...age} title="Event age, 99 of 100 are younger" lines={lines.p99} />
+        <Chart {...age} title="Event age, p99" lines={lines.p99} />
         <Chart
           {...common}
           title="Connections"
@@ -45,30 +46,46 @@ export function Charts({ points }: { readonly points: readonly Point[] }): React
   );
 }
 
-function linesOf(points: readonly Point[]) {
-  const ages = (quantile: "p50" | "p99") =>
+interface Lines {
+  readonly unixMs: readonly number[];
+  readonly rates: readonly Line[];
+  readonly connections: readonly Line[];
+  readonly p50: readonly Line[];
+  readonly p99: readonly Line[];
+}
+
+function linesOf(points: readonly Point[]): Lines {
+  const ages = (quantile: "p50" | "p99"): readonly Line[] =>
     STAGES.map((stage) => ({
       label: stage,
       ...STAGE_LINES[stage],
       values: points.map(({ figures }) => figures?.ages[stage][quantile] ?? null),
     }));
-  const rates = [
+  const rates: readonly Line[] = [
     {
       label: "events in",
       color: "--line-2",
-      dash: [7, 4],
+      stroke: "dashed",
       values: points.map(({ figures }) => figures?.eventsPerSecond ?? null),
     },
     {
       label: "messages out",
       color: "--line-1",
+      stroke: "solid",
       values: points.map(({ figures }) => figures?.messagesPerSecond ?? null),
     },
   ];
   return {
     unixMs: points.map(({ unixMs }) => unixMs),
     rates,
-    connections: [{ label: "open", color: "--line-1", values: points.map(({ connections }) => connections) }],
+    connections: [
+      {
+        label: "open",
+        color: "--line-1",
+        stroke: "solid",
+        values: points.map(({ connections }) => connections),
+      },
+    ],
     p50: ages("p50"),
     p99: ages("p99"),
   };

@@ -49,12 +49,26 @@ export function FaultList({ faults, openedMs }: FaultListProps): ReactElement {
                 <td className="number" data-label="since start">
                   {numberText(sinceStart)}
                 </td>
-                <td className="hint muted">{hint}</td>
+                <td className="hint muted">
+                  <Hint text={hint} />
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
     </section>
+  );
+}
+
+/** The catalogue sets names off by backticks. */
+function Hint({ text }: { readonly text: string }): ReactElement {
+  return (
+    <>
+      {text.split("`").map((part, index) =>
+        // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text never change places
+        index % 2 === 1 ? <code key={index}>{part}</code> : part,
+      )}
+    </>
   );
 }

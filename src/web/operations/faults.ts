@@ -30,6 +30,7 @@ const FINE: readonly string[] = ["accepted", "unchanged", "ok"];
 
 /** Where the catalogue speaks to clients, and an operator can do more. */
 const FOR_OPERATORS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  invalid_field: "The answer to the backend names the event, the field and its rule.",
   overloaded: "Add gateways, allow more open files, or raise --max-connections or --max-open-photos.",
   draining: "Nothing: the clients come back by themselves.",
   not_linked: "The core is being restarted; if it lasts, look into the log.",

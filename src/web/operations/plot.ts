@@ -1,13 +1,16 @@
 import UPlot from "uplot";
 import { clockText } from "./text.ts";
 
+/** Lengths of dashes and of gaps. */
+const DASHES = { solid: [], dashed: [7, 4], dotted: [2, 3] } as const;
+
 /** One line of a chart. */
 export interface Line {
   readonly label: string;
   /** A variable of the theme, such as `--line-1`. */
   readonly color: string;
-  /** Lengths of dashes and gaps, so that lines differ by more than colour; absent: a solid one. */
-  readonly dash?: readonly number[];
+  /** So that lines differ by more than colour. */
+  readonly stroke: keyof typeof DASHES;
   /** One for each time; null: nobody knows. */
   readonly values: readonly (number | null)[];
 }
@@ -49,8 +52,8 @@ export function makePlot(element: HTMLElement, { lines, text, atLeast, onPoint }
         },
         {
           ...axis,
-          ...{ grid: faint, ticks: { show: false }, size: 62, space: 38 },
-          values: (_plot, splits) => splits.map(text),
+          ...{ grid: faint, ticks: { show: false }, size: 62, space: 30 },
+          values: (_plot, splits) => splits.map((value) => text(value).replace(/\.0(?!\d)/, "")),
         },
       ],
       series: [
@@ -59,7 +62,7 @@ export function makePlot(element: HTMLElement, { lines, text, atLeast, onPoint }
           label: line.label,
           stroke: () => color(line.color),
           width: 2,
-          ...(line.dash !== undefined && { dash: [...line.dash] }),
+          dash: [...DASHES[line.stroke]],
           points: { show: false },
         })),
       ],

@@ -9,9 +9,9 @@ export interface ProcessRow {
   readonly cpu: number | null;
   readonly memoryBytes: number | null;
   readonly uptimeSeconds: number | null;
-  /** How late its event loop was: the 99th percentile, and the worst. */
-  readonly loopDelaySeconds: number | null;
-  readonly worstLoopDelaySeconds: number | null;
+  /** How late its event loop was: the median, and the 99th percentile. */
+  readonly medianLoopDelaySeconds: number | null;
+  readonly lateLoopDelaySeconds: number | null;
 }
 
 /** Primary, core, and gateways by their number. */
@@ -25,8 +25,14 @@ export function processesOf({ metrics }: Reading, figures: Figures | null): read
         cpu: figures?.cpu.get(process.process) ?? null,
         memoryBytes: gaugeOf(metrics, "process_resident_memory_bytes", process),
         uptimeSeconds: gaugeOf(metrics, "process_uptime_seconds", process),
-        loopDelaySeconds: gaugeOf(metrics, "process_loop_delay_seconds", { ...process, quantile: "0.99" }),
-        worstLoopDelaySeconds: gaugeOf(metrics, "process_loop_delay_seconds", { ...process, quantile: "1" }),
+        medianLoopDelaySeconds: gaugeOf(metrics, "process_loop_delay_seconds", {
+          ...process,
+          quantile: "0.5",
+        }),
+        lateLoopDelaySeconds: gaugeOf(metrics, "process_loop_delay_seconds", {
+          ...process,
+          quantile: "0.99",
+        }),
       };
     })
     .toSorted((a, b) => rank(a.name) - rank(b.name) || compareNames(a.name, b.name));

@@ -10,6 +10,8 @@ export interface Column<Row> {
 }
 
 export interface TableProps<Row> {
+  /** For whoever looks for it in the page. */
+  readonly name: string;
   readonly title: string;
   /** Beside the title. */
   readonly note?: string;
@@ -23,10 +25,10 @@ export interface TableProps<Row> {
 
 /** A card with a table that scrolls by itself where it is wider than the screen. */
 export function Table<Row>(props: TableProps<Row>): ReactElement {
-  const { title, note, rows, keyOf, columns, empty } = props;
+  const { name, title, note, rows, keyOf, columns, empty } = props;
   const id = useId();
   return (
-    <section className="card data" aria-labelledby={id}>
+    <section className="card data" data-table={name} aria-labelledby={id}>
       <h2 id={id}>
         {title} {note !== undefined && <small className="muted">{note}</small>}
       </h2>

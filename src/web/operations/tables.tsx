@@ -22,6 +22,7 @@ export function GatewayTable({ connections }: { readonly connections: Connection
   const sorted = gateways.toSorted((one, other) => compareNames(one.name, other.name));
   return (
     <Table
+      name="gateways"
       title="Connections"
       note="now, by gateway and transport"
       rows={[...sorted, ...(gateways.length === 1 ? [] : [{ name: "all", total, byTransport }])]}
@@ -35,6 +36,7 @@ export function GatewayTable({ connections }: { readonly connections: Connection
 export function UserTable({ connections }: { readonly connections: Connections }): ReactElement {
   return (
     <Table
+      name="users"
       title="Busiest users"
       note="those with most connections"
       rows={connections.byUser}
@@ -51,6 +53,7 @@ export function UserTable({ connections }: { readonly connections: Connections }
 export function ProcessTable({ rows }: { readonly rows: readonly ProcessRow[] }): ReactElement {
   return (
     <Table
+      name="processes"
       title="Processes"
       note="CPU: 100 % is a core; event loop: how late since the last reading"
       rows={rows}
@@ -76,15 +79,15 @@ export function ProcessTable({ rows }: { readonly rows: readonly ProcessRow[] })
         { title: "Memory", isNumber: true, cell: ({ memoryBytes }) => orUnknown(memoryBytes, bytesText) },
         { title: "Up", isNumber: true, cell: ({ uptimeSeconds }) => orUnknown(uptimeSeconds, uptimeText) },
         {
-          title: "Loop p99",
-          isNumber: true,
-          cell: ({ loopDelaySeconds }) => orUnknown(loopDelaySeconds, ageText),
-        },
-        {
-          title: "Loop worst",
+          title: "Loop p50",
           isNumber: true,
           isExtra: true,
-          cell: ({ worstLoopDelaySeconds }) => orUnknown(worstLoopDelaySeconds, ageText),
+          cell: ({ medianLoopDelaySeconds }) => orUnknown(medianLoopDelaySeconds, ageText),
+        },
+        {
+          title: "Loop p99",
+          isNumber: true,
+          cell: ({ lateLoopDelaySeconds }) => orUnknown(lateLoopDelaySeconds, ageText),
         },
       ]}
       empty="The hub names no process."

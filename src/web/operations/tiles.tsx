@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { gaugeOf, TRANSPORT_NAMES, TRANSPORTS } from "./reading.ts";
+import { gaugeOf, seriesOf, TRANSPORT_NAMES, TRANSPORTS } from "./reading.ts";
 import { ageText, numberText, orUnknown, rateText, shareText, UNKNOWN } from "./text.ts";
 import { Tile } from "./tile.tsx";
 import type { Point, Watched } from "./watched.ts";
@@ -21,6 +21,7 @@ export function Tiles({ watched }: { readonly watched: Watched }): ReactElement 
   const errors = faults.reduce((sum, { sinceOpened }) => sum + sinceOpened, 0);
   const earlier = faults.reduce((sum, { sinceStart }) => sum + sinceStart, 0) - errors;
   const [linked, wanted] = [gaugeOf(metrics, "gateways_linked"), gaugeOf(metrics, "gateways_wanted")];
+  const restarts = seriesOf(metrics, "restarts_total").reduce((sum, { value }) => sum + value, 0);
   const isMissing = linked !== null && wanted !== null && linked < wanted;
   return (
     <section aria-labelledby="now">
@@ -42,15 +43,13 @@ export function Tiles({ watched }: { readonly watched: Watched }): ReactElement 
         <Tile
           {...{ name: "messages", title: "Messages out", unit: "/s" }}
           value={orUnknown(figures?.messagesPerSecond ?? null, rateText)}
-          note={`${orUnknown(figures?.conflated ?? null, shareText)} of states conflated`}
+          note={`${orUnknown(figures?.conflated ?? null, shareText)} conflated`}
           history={of((point) => point.figures?.messagesPerSecond)}
         />
         <Tile
           {...{ name: "age", title: "Event age, p99" }}
           value={orUnknown(age?.p99 ?? null, ageText)}
-          note={
-            age?.p50 === null || age === null ? "no event came to a client" : `median ${ageText(age.p50)}`
-          }
+          note={age?.p50 === null || age === null ? "no event lately" : `median ${ageText(age.p50)}`}
           history={of((point) => point.figures?.ages.written.p99)}
           {...(isLate && { tone: "bad" })}
         />
@@ -58,12 +57,16 @@ export function Tiles({ watched }: { readonly watched: Watched }): ReactElement 
           {...{ name: "gateways", title: "Gateways" }}
           value={linked === null ? UNKNOWN : numberText(linked)}
           {...(wanted !== null && { unit: `of ${numberText(wanted)}` })}
-          note={linked === null ? "all in one process" : isMissing ? "one is missing" : "linked to the core"}
+          note={
+            linked === null
+              ? "all in one process"
+              : `${numberText(restarts)} ${restarts === 1 ? "restart" : "restarts"}`
+          }
           {...(isMissing && { tone: "bad" })}
         />
         <Tile
           {...{ name: "errors", title: "Errors", value: numberText(errors) }}
-          note={earlier > 0 ? `and ${numberText(earlier)} before` : "since this page is open"}
+          note={earlier > 0 ? `and ${numberText(earlier)} before` : "since opened"}
           {...(errors > 0 && { tone: "warn" })}
         />
       </ul>
