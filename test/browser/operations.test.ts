@@ -92,8 +92,7 @@ describeInChromium("the operations page shows the hub as it is", () => {
   afterAll(async () => {
     clearInterval(backend);
     for (const watcher of open) watcher.close();
-    await browser?.close();
-    await hub?.stop();
+    await browser.close();
     killAll();
   });
 

@@ -1,7 +1,7 @@
 import { parseMetrics } from "../../metrics/parse.ts";
 import type { Connections, Reading } from "./reading.ts";
 
-const DEADLINE_MS = 5_000;
+const DEADLINE_MS = 4_000;
 const LISTED_USERS = 10;
 
 /** The hub does not take the token, or has none: nothing will come of asking again. */

@@ -9,18 +9,19 @@ export interface ChartProps {
   readonly lines: readonly Line[];
   readonly text: (value: number) => string;
   readonly atLeast: number;
+  readonly isWhole: boolean;
   /** What would make it fill, where no line has a value. */
   readonly empty: string;
 }
 
 /** Lines over time, with their values now, or where the pointer is. Whoever can't see it is told the range of each. */
-export function Chart({ title, unixMs, lines, text, atLeast, empty }: ChartProps): ReactElement {
+export function Chart({ title, unixMs, lines, text, atLeast, isWhole, empty }: ChartProps): ReactElement {
   const id = useId();
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot | null>(null);
   const [pointed, setPointed] = useState<number | null>(null);
   // What a plot is made with stays; what changes is its data.
-  const made = useRef({ lines, text, atLeast });
+  const made = useRef({ lines, text, atLeast, isWhole });
 
   useEffect(() => {
     const parent = element.current;
@@ -82,7 +83,7 @@ export function Chart({ title, unixMs, lines, text, atLeast, empty }: ChartProps
 }
 
 /** `Lines over time. Events in: 3 to 120/s.` */
-export function summaryOf(lines: readonly Line[], text: (value: number) => string): string {
+function summaryOf(lines: readonly Line[], text: (value: number) => string): string {
   const parts = lines.map(({ label, values }) => {
     const known = values.filter((value) => value !== null);
     if (known.length === 0) return `${label}: nothing yet.`;

@@ -18,7 +18,7 @@ const NO_FIGURES = "Two readings make a rate: in two seconds.";
 export function Charts({ points }: { readonly points: readonly Point[] }): ReactElement {
   const lines = useMemo(() => linesOf(points), [points]);
   const common = { unixMs: lines.unixMs };
-  const age = { ...common, text: ageText, atLeast: 0.01, empty: NO_AGES };
+  const age = { ...common, text: ageText, atLeast: 0.01, isWhole: false, empty: NO_AGES };
   return (
     <section aria-labelledby="over-time">
       <h2 id="over-time">Over the last ten minutes</h2>
@@ -29,6 +29,7 @@ export function Charts({ points }: { readonly points: readonly Point[] }): React
           lines={lines.rates}
           text={rateText}
           atLeast={10}
+          isWhole
           empty={NO_FIGURES}
         />
         <Chart {...age} title="Event age, p99" lines={lines.p99} />
@@ -38,6 +39,7 @@ export function Charts({ points }: { readonly points: readonly Point[] }): React
           lines={lines.connections}
           text={numberText}
           atLeast={10}
+          isWhole
           empty={NO_FIGURES}
         />
         <Chart {...age} title="Event age, median" lines={lines.p50} />

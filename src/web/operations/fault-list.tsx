@@ -1,6 +1,9 @@
-import { type ReactElement, useId } from "react";
+import { type ReactElement, useId, useState } from "react";
 import type { FaultRow } from "./fault-log.ts";
 import { clockText, numberText } from "./text.ts";
+
+/** More push the charts out of sight. */
+const SHOWN = 8;
 
 export interface FaultListProps {
   readonly faults: readonly FaultRow[];
@@ -10,6 +13,8 @@ export interface FaultListProps {
 /** What should not happen and did, newest first, and what to do. */
 export function FaultList({ faults, openedMs }: FaultListProps): ReactElement {
   const id = useId();
+  const [isAll, setAll] = useState(false);
+  const shown = isAll ? faults : faults.slice(0, SHOWN);
   return (
     <section className="card data" aria-labelledby={id}>
       <h2 id={id}>
@@ -37,7 +42,7 @@ export function FaultList({ faults, openedMs }: FaultListProps): ReactElement {
             </tr>
           </thead>
           <tbody>
-            {faults.map(({ key, what, which, hint, lastMs, sinceOpened, sinceStart }) => (
+            {shown.map(({ key, what, which, hint, lastMs, sinceOpened, sinceStart }) => (
               <tr key={key} data-fault={key} data-fresh={lastMs !== null}>
                 <td className="last">{lastMs === null ? "earlier" : clockText(lastMs)}</td>
                 <th scope="row">
@@ -56,6 +61,11 @@ export function FaultList({ faults, openedMs }: FaultListProps): ReactElement {
             ))}
           </tbody>
         </table>
+      )}
+      {faults.length > SHOWN && (
+        <button type="button" className="quiet more" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
+          {isAll ? "Show fewer" : `Show all ${numberText(faults.length)}`}
+        </button>
       )}
     </section>
   );

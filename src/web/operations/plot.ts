@@ -20,17 +20,23 @@ export interface PlotOptions {
   readonly text: (value: number) => string;
   /** The scale reaches at least so far, so that noise near zero looks like it. */
   readonly atLeast: number;
+  /** There is nothing between 1 and 2. */
+  readonly isWhole: boolean;
   /** The pointer is at this time of the data; null: it is not on the plot. */
   readonly onPoint: (index: number | null) => void;
 }
 
+const WHOLE = [1, 10, 100, 1_000, 10_000, 100_000].flatMap((unit) => [unit, 2 * unit, 5 * unit]);
 const HEIGHT_PX = 190;
 const FONT = "12px system-ui, sans-serif";
 /** A young page shows a line and not a dot in a corner. */
 const SHORTEST_SECONDS = 120;
 
 /** Draws into the element. Colours are looked up at each drawing, so that a redraw follows a change of scheme. */
-export function makePlot(element: HTMLElement, { lines, text, atLeast, onPoint }: PlotOptions): UPlot {
+export function makePlot(
+  element: HTMLElement,
+  { lines, text, atLeast, isWhole, onPoint }: PlotOptions,
+): UPlot {
   const color = colorsOf(element);
   const axis = { stroke: () => color("--muted"), font: FONT };
   const faint = { stroke: () => color("--line"), width: 1 };
@@ -38,6 +44,8 @@ export function makePlot(element: HTMLElement, { lines, text, atLeast, onPoint }
     {
       width: element.clientWidth || 300,
       height: HEIGHT_PX,
+      // Half of the last time below the axis sticks out.
+      padding: [null, 30, null, null],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
       scales: {
@@ -53,6 +61,7 @@ export function makePlot(element: HTMLElement, { lines, text, atLeast, onPoint }
         {
           ...axis,
           ...{ grid: faint, ticks: { show: false }, size: 62, space: 30 },
+          ...(isWhole && { incrs: WHOLE }),
           values: (_plot, splits) => splits.map((value) => text(value).replace(/\.0(?!\d)/, "")),
         },
       ],

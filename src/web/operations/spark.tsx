@@ -13,7 +13,7 @@ export function Spark({ values }: { readonly values: readonly (number | null)[] 
 }
 
 /** As an SVG path: a line through the values, broken where there is none. */
-export function pathOf(values: readonly (number | null)[]): string {
+function pathOf(values: readonly (number | null)[]): string {
   const top = Math.max(...values.map((value) => value ?? 0), Number.MIN_VALUE);
   const dx = WIDTH / Math.max(1, values.length - 1);
   let isDown = false;

@@ -42,7 +42,14 @@ export function UserTable({ connections }: { readonly connections: Connections }
       rows={connections.byUser}
       keyOf={({ userId }) => userId}
       columns={[
-        { title: "User", cell: ({ userId }) => <span className="long-name">{userId}</span> },
+        {
+          title: "User",
+          cell: ({ userId }) => (
+            <span className="long-name" title={userId}>
+              {userId}
+            </span>
+          ),
+        },
         ...counts,
       ]}
       empty="Nobody is connected. Users appear here when they open the uploads page, or an app that uses the hub."

@@ -43,7 +43,7 @@ export function Tiles({ watched }: { readonly watched: Watched }): ReactElement 
         <Tile
           {...{ name: "messages", title: "Messages out", unit: "/s" }}
           value={orUnknown(figures?.messagesPerSecond ?? null, rateText)}
-          note={`${orUnknown(figures?.conflated ?? null, shareText)} conflated`}
+          note={`${figures === null || figures.conflated === null ? "none" : shareText(figures.conflated)} conflated`}
           history={of((point) => point.figures?.messagesPerSecond)}
         />
         <Tile

@@ -7,7 +7,7 @@ const PERIOD_MS = 2_000;
 
 export interface Trouble {
   readonly what: string;
-  /** Unix milliseconds of the first time in a row that it did not answer. */
+  /** Unix milliseconds at which it was first asked, of the times in a row that it did not answer. */
   readonly sinceMs: number;
 }
 
@@ -33,7 +33,7 @@ export function useHub(token: string, onRefused: (reason: string) => void): HubV
     const ask = async (): Promise<void> => {
       timer = null;
       isAsking = true;
-      const beganMs = performance.now();
+      const [beganMs, sinceMs] = [performance.now(), Date.now()];
       try {
         const reading = await askHub(token);
         if (isOver) return;
@@ -41,7 +41,6 @@ export function useHub(token: string, onRefused: (reason: string) => void): HubV
       } catch (error) {
         if (isOver) return;
         if (error instanceof Refused) return onRefused(error.message);
-        const sinceMs = Date.now();
         setView((before) => ({
           ...before,
           trouble: { what: messageOf(error), sinceMs: before.trouble?.sinceMs ?? sinceMs },

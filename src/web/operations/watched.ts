@@ -24,10 +24,10 @@ export interface Watched {
 }
 
 /** Figures are the mean of so long: two seconds more or less then don't make them jump. */
-export const MEAN_OVER_SECONDS = 10;
+const MEAN_OVER_SECONDS = 10;
 /** Longer without a reading, nobody looked: a hidden tab, or a hub that was away. */
 const GAP_SECONDS = 8;
-export const SHOWN_MS = 10 * 60_000;
+const SHOWN_MS = 10 * 60_000;
 
 /** `before` null: the first reading. */
 export function watched(before: Watched | null, reading: Reading): Watched {
