@@ -1,11 +1,12 @@
+import { increases } from "../src/metrics/increases.ts";
+import type { Scrape } from "../src/metrics/parse.ts";
 import { countText } from "./count-text.ts";
 import type { EmitterCounts } from "./emit/emitter.ts";
 import { lagOf, type RunningEmitter } from "./emit/run-emitter.ts";
 import { type HubCounts, hubCounts } from "./hub-metrics/counts.ts";
-import { increases } from "./hub-metrics/difference.ts";
 import { scrapeHub } from "./hub-metrics/scrape.ts";
 import { stageTimes } from "./hub-metrics/stages.ts";
-import { type Scrape, summed } from "./hub-metrics/text.ts";
+import { summed } from "./hub-metrics/summed.ts";
 import type { Fleet, FleetJudgement } from "./load/fleet.ts";
 import { sum } from "./machine/kept-sum.ts";
 import { loadBetween, loadIn, type MachineReading } from "./machine/load.ts";

@@ -1,5 +1,5 @@
-import { increaseOf, increasesBy } from "./difference.ts";
-import type { Sample } from "./text.ts";
+import { increaseOf, increasesBy } from "../../src/metrics/increases.ts";
+import type { Sample } from "../../src/metrics/parse.ts";
 
 /** What the hub counted between two scrapes. */
 export interface HubCounts {

@@ -1,4 +1,4 @@
-import { parseMetrics, type Scrape } from "./text.ts";
+import { parseMetrics, type Scrape } from "../../src/metrics/parse.ts";
 
 const DEADLINE_MS = 5_000;
 

@@ -1,5 +1,5 @@
+import { increaseOf, increases } from "../../src/metrics/increases.ts";
 import { countText } from "../count-text.ts";
-import { increaseOf, increases } from "../hub-metrics/difference.ts";
 import { scrapeHub } from "../hub-metrics/scrape.ts";
 import { byTransport, userCount } from "../load/population.ts";
 import { counter } from "../metric.ts";

@@ -16,6 +16,7 @@ import { Registry } from "../metrics/registry.ts";
 import { registerMetrics } from "../metrics/route.ts";
 import { type Answer, Scraper } from "../metrics/scrape.ts";
 import { registerAdmin } from "./admin.ts";
+import { registerDevSession } from "./dev.ts";
 import { Directory } from "./directory.ts";
 import { registerHealth } from "./health.ts";
 import { createInternalListener } from "./internal-listener.ts";
@@ -117,6 +118,7 @@ export async function startCore({ settings, verifier, log, cluster }: CoreOption
     },
   });
   if (settings.ui) registerPage(internal, "operations");
+  if (settings.dev) registerDevSession(internal, settings.adminToken);
   const metrics = new Registry(cluster === undefined ? "hub" : "core");
   metrics.add(metricsOfCore(engine, ingest));
   metrics.add(metricsOfState(state));

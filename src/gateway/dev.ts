@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isIP } from "node:net";
 import type { Logger } from "pino";
 import { httpTokenOf } from "../auth/extract.ts";
 import { DEV_USER, mintToken, type SigningKeys } from "../auth/mint.ts";
 import { HubError } from "../errors.ts";
+import { assertFromHere } from "../from-here.ts";
 import { readBody } from "../ingest/body.ts";
 import { parseJson } from "../ingest/json.ts";
 import { messageOf } from "../message-of.ts";
@@ -51,7 +51,7 @@ export function createDevEntrance({ settings, internalUrl, admission, log }: Dev
   return {
     session(request, response) {
       try {
-        assertHere(request);
+        assertFromHere(request);
         const token = mintToken(settings, DEV_USER, TOKEN_TTL_MS);
         if (token === null) throw new HubError("not_found", "There is no secret to sign a token with.");
         answer(response, { userId: DEV_USER, token });
@@ -67,22 +67,6 @@ export function createDevEntrance({ settings, internalUrl, admission, log }: Dev
     },
     close: () => stop.abort(),
   };
-}
-
-/**
- * From this machine, and to it by name: a page of somebody else's, whose name was made to lead here (DNS rebinding), would
- * else read the token as its own. Throws HubError `not_found`.
- */
-function assertHere({ socket, headers }: IncomingMessage): void {
-  const host = `http://${headers.host ?? ""}`;
-  const { hostname } = URL.canParse(host) ? new URL(host) : { hostname: "" };
-  const isOwnName = hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
-  if (!isOwnName || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
-}
-
-function isLoopback(address: string): boolean {
-  const plain = address.replace(/^::ffff:/, "");
-  return plain === "::1" || (isIP(plain) === 4 && plain.startsWith("127."));
 }
 
 function kindOf(body: unknown): unknown {

@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, describe, expect, test } from "vitest";
 import { hubCounts } from "../../bench/hub-metrics/counts.ts";
-import { increases } from "../../bench/hub-metrics/difference.ts";
 import { scrapeHub } from "../../bench/hub-metrics/scrape.ts";
 import { stageTimes } from "../../bench/hub-metrics/stages.ts";
 import { describeCommit, describeMachine } from "../../bench/machine/describe.ts";
@@ -21,6 +20,7 @@ import {
   establishedTo,
   kernelMemory,
 } from "../../bench/machine/sockets.ts";
+import { increases } from "../../src/metrics/increases.ts";
 import { event } from "../events.ts";
 import { startTestHub } from "../hub.ts";
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { hubCounts } from "../../bench/hub-metrics/counts.ts";
-import { increaseOf, increases, increasesBy } from "../../bench/hub-metrics/difference.ts";
-import { percentileOf } from "../../bench/hub-metrics/percentile.ts";
 import { stageTimes } from "../../bench/hub-metrics/stages.ts";
-import { parseMetrics } from "../../bench/hub-metrics/text.ts";
 import { Histogram } from "../../src/metrics/histogram.ts";
+import { increaseOf, increases, increasesBy } from "../../src/metrics/increases.ts";
+import { parseMetrics } from "../../src/metrics/parse.ts";
+import { percentileOf } from "../../src/metrics/percentile.ts";
 import { Readings } from "../../src/metrics/readings.ts";
 import { AGE_BOUNDS } from "../../src/metrics/table.ts";
 import { metricsText } from "../../src/metrics/text.ts";

@@ -1,7 +1,7 @@
 import { type ReactElement, useCallback, useEffect, useState } from "react";
 import { connect, type Progress, ProgressStore, type TransportName } from "../../client/index.ts";
 import { ProgressProvider, useConnection, useJobIds } from "../../client/react/index.ts";
-import icon from "../icon.svg";
+import { Frame } from "../frame.tsx";
 import { SignIn } from "../sign-in.tsx";
 import { Announcer } from "./announcer.tsx";
 import { ConnectionBadge } from "./connection-badge.tsx";
@@ -48,13 +48,16 @@ export function App(): ReactElement {
     setCredentials(null);
   }, []);
 
-  if (credentials === undefined) return <Frame />;
+  if (credentials === undefined) return <Frame title="Uploads" />;
   if (credentials === null || progress === null) {
-    return <Frame>{credentials === null && <TokenForm problem={null} onToken={signIn} />}</Frame>;
+    return (
+      <Frame title="Uploads">{credentials === null && <TokenForm problem={null} onToken={signIn} />}</Frame>
+    );
   }
   return (
     <ProgressProvider progress={progress}>
       <Frame
+        title="Uploads"
         bar={
           <>
             <ConnectionBadge />
@@ -77,31 +80,6 @@ export function App(): ReactElement {
         <Announcer />
       </Frame>
     </ProgressProvider>
-  );
-}
-
-function Frame({
-  bar,
-  children,
-}: {
-  readonly bar?: React.ReactNode;
-  readonly children?: React.ReactNode;
-}): ReactElement {
-  return (
-    <>
-      <header className="top">
-        <div>
-          <span className="brand">
-            <img src={icon} alt="" />
-            <span>
-              Uploads <small className="wide">progress-hub</small>
-            </span>
-          </span>
-          {bar}
-        </div>
-      </header>
-      <main className="page">{children}</main>
-    </>
   );
 }
 

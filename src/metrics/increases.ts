@@ -1,5 +1,5 @@
-import { type NumberName, PREFIX } from "../../src/metrics/table.ts";
-import type { Sample, Scrape } from "./text.ts";
+import type { Sample, Scrape } from "./parse.ts";
+import { type NumberName, PREFIX } from "./table.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -34,6 +34,9 @@ export function increasesBy(
 export type CounterName = Extract<NumberName, `${string}_total`>;
 
 function isOf(sample: Sample, name: CounterName, labels: Labels): boolean {
-  if (sample.name !== `${PREFIX}${name}`) return false;
+  return sample.name === `${PREFIX}${name}` && hasLabels(sample, labels);
+}
+
+export function hasLabels(sample: Sample, labels: Labels): boolean {
   return Object.entries(labels).every(([label, value]) => sample.labels[label] === value);
 }

@@ -1,4 +1,4 @@
-// Prometheus' text, as far as a difference of two of them needs it.
+// Prometheus' text, as far as a difference of two of them needs it: for whoever watches a hub, in Node or in a browser.
 
 export interface Sample {
   /** With the prefix, and with `_bucket`, `_sum` or `_count` where it is of a histogram. */
@@ -21,15 +21,6 @@ export function parseMetrics(text: string): Scrape {
     scrape.set(`${name}{${labelText}}`, { name, labels: parseLabels(labelText), value: numberOf(value) });
   }
   return scrape;
-}
-
-/** Of several hubs as if they were one. */
-export function summed(scrapes: readonly Scrape[]): Scrape {
-  const sums = new Map<string, Sample>();
-  for (const [series, sample] of scrapes.flatMap((scrape) => [...scrape])) {
-    sums.set(series, { ...sample, value: sample.value + (sums.get(series)?.value ?? 0) });
-  }
-  return sums;
 }
 
 function parseLabels(text: string): Readonly<Record<string, string>> {

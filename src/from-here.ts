@@ -1,0 +1,23 @@
+import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
+import { HubError } from "./errors.ts";
+
+/**
+ * From this machine, and to it by name: a page of somebody else's, whose name was made to lead here (DNS rebinding), would
+ * else read a secret as its own. Throws HubError `not_found`.
+ */
+export function assertFromHere({ socket, headers }: Pick<IncomingMessage, "socket" | "headers">): void {
+  const hostname = hostnameOf(headers.host ?? "");
+  const isOwnName = hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
+  if (!isOwnName || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
+}
+
+/** Empty where the header is none that a URL can have. */
+function hostnameOf(host: string): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : "";
+}
+
+function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/, "");
+  return plain === "::1" || (isIP(plain) === 4 && plain.startsWith("127."));
+}
