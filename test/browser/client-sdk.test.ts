@@ -1,8 +1,10 @@
-import { describe } from "vitest";
-import { describeWithRealHub } from "../client/real-hub.ts";
+import { describeWithFakeHub } from "../client/with-fake-hub.ts";
+import { describeWithRealHub } from "../client/with-real-hub.ts";
 import { describeInChromium } from "./chromium.ts";
 import { pageEnvironment } from "./sdk-page.ts";
 
-describeInChromium("the SDK in Chromium", () => {
-  describe("with a real hub", () => describeWithRealHub(pageEnvironment));
-});
+describeInChromium("the SDK in Chromium, with a real hub", () => describeWithRealHub(pageEnvironment));
+
+describeInChromium("the SDK in Chromium, with a hub that fails as it is told", () =>
+  describeWithFakeHub(pageEnvironment),
+);
