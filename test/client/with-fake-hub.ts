@@ -10,7 +10,8 @@ const FAST = { minRetryMs: 50, maxRetryMs: 50, connectMs: 2_000, heartbeatMs: 20
 /** Timers may come a little before their time. */
 const EARLY_MS = 5;
 /** Without a request for so long, with retries of 50 ms: nobody will come any more. */
-const QUIET_MS = 400;
+const QUIET_MS = 250;
+const TRIES = 8;
 
 /** The SDK in an environment, with a hub that does whatever a test says. */
 export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): void {
@@ -44,9 +45,15 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
     await untilState(follower, "closed", ({ phase }) => phase === "closed");
     expect(await follower.state()).toEqual({ phase: "closed", transport: null, reason, retryAtMs: null });
     const before = hub.lines.length;
-    const closedAtMs = performance.now();
-    await until(() => performance.now() - closedAtMs > QUIET_MS, "quiet", 2 * QUIET_MS);
+    await untilQuiet();
     expect(hub.lines.slice(before).map(({ asked }) => asked)).toEqual([]);
+  }
+
+  /** Until nobody has come for a while, or it has become hopeless. */
+  async function untilQuiet(): Promise<void> {
+    const beganAtMs = performance.now();
+    const lastAtMs = (): number => Math.max(beganAtMs, hub.lines.at(-1)?.asked.atMs ?? 0);
+    await until(() => performance.now() - lastAtMs() > QUIET_MS, "nobody comes any more", 5_000);
   }
 
   const progressOf = async (follower: FollowerThere): Promise<number | null> =>
@@ -157,25 +164,26 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
     });
 
     it("waits between tries, whatever it is that they end by", async () => {
-      const times = { ...FAST, minRetryMs: 200, maxRetryMs: 200 };
-      const plays: readonly Play[] = [
-        (line) => line.refuse(500),
-        (line) => line.cut(),
-        (line) => line.end(1011),
-        (line) => line.cutWithin(photoMessage(1, 10)),
-        (line) => {
-          line.say(synced("snapshot", 0));
-          line.end(1011);
-        },
+      const live: Play = (line) => {
+        if (line.asked.waits) line.cut();
+        else line.say(synced("snapshot", 0));
+        if (way !== "polling") line.end(1011);
+      };
+      const plays: readonly (readonly [play: Play, asksOfTry: number])[] = [
+        [(line) => line.refuse(500), 1],
+        [(line) => line.cut(), 1],
+        [(line) => line.end(1011), 1],
+        [(line) => line.cutWithin(photoMessage(1, 10)), 1],
+        [live, way === "polling" ? 2 : 1],
       ];
-      // Live, and cut off at the second poll.
-      const tries = way === "polling" ? 16 : 8;
-      const hubs = await Promise.all(plays.map((play) => startFakeHub({ [way]: play })));
+      const hubs = await Promise.all(plays.map(([play]) => startFakeHub({ [way]: play })));
+      const times = { ...FAST, minRetryMs: 200, maxRetryMs: 200 };
       try {
         for (const { url } of hubs) await follow({ url, transports: [way], times });
-        for (const one of hubs) await untilCame(tries + 1, one);
-        for (const { lines } of hubs) {
-          const [first, last] = [lines[0], lines[tries]];
+        for (const [at, one] of hubs.entries()) {
+          const count = TRIES * (plays[at]?.[1] ?? 1);
+          await untilCame(count + 1, one);
+          const [first, last] = [one.lines[0], one.lines[count]];
           // The chance of eight random waits of 0 to 200 ms to be less together is one in ten millions.
           expect((last?.asked.atMs ?? 0) - (first?.asked.atMs ?? 0)).toBeGreaterThan(100);
         }
@@ -200,6 +208,16 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
   it.each(["sse", "polling"] as const)("stops for good where it is forbidden by %s", async (way) => {
     hub.plays[way] = (line) => line.refuse(403, { code: "origin_not_allowed" });
     await untilClosed(await follow({ transports: [way] }), "origin_not_allowed");
+  });
+
+  it("does not poll again and again where nobody holds a poll until there is news", async () => {
+    hub.plays.polling = (line) => line.say(synced("resumed", 0));
+    const follower = await follow({ transports: ["polling"] });
+    await untilLive(follower);
+    await untilQuiet();
+    expect(hub.lines.length).toBeLessThan(4);
+    hub.plays.polling = (line) => line.say(photoMessage(1, 10), synced("resumed", 1));
+    await untilProgress(follower, 10);
   });
 
   it("sends the next token over WebSocket", async () => {
@@ -227,12 +245,15 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
   it.each(["websocket", "sse"] as const)(
     "takes silence of %s for its end, and heartbeats not",
     async (way) => {
-      const follower = await follow({ transports: [way], times: { ...FAST, heartbeatMs: 300 } });
+      const follower = await follow({
+        transports: [way],
+        times: { ...FAST, connectMs: 400, heartbeatMs: 250 },
+      });
       await untilLive(follower);
       await untilState(follower, "silence", ({ reason }) => reason === "silence");
       await untilCame(2);
       await untilLive(follower);
-      expect(gapBefore(1)).toBeGreaterThanOrEqual(600 - EARLY_MS);
+      expect(gapBefore(1)).toBeGreaterThanOrEqual(500 - EARLY_MS);
       const line = hub.last(way);
       const came = hub.lines.length;
       let beats = 0;
