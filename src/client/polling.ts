@@ -7,6 +7,8 @@ import { endingOfResponse, followed } from "./transport.ts";
 /** The hub waits so long for news; proxies cut off what is silent for a minute. */
 const WAIT = "25s";
 const UNKNOWN_JOB_MS = 2_000;
+/** An answer that holds nothing new after less than this was held by nobody. */
+const HELD_MS = 1_000;
 
 interface Answer {
   readonly id: string;
@@ -36,6 +38,7 @@ async function follow(
       if (since !== null) address.searchParams.set("since", since);
       if (since !== null && !isFirst) address.searchParams.set("wait", WAIT);
       const headers = { accept: "application/json", authorization: `Bearer ${token}` };
+      const askedAtMs = Date.now();
       const response = await fetch(address.href, { headers, signal });
       if (response.status !== 200) {
         const ending = await endingOfResponse(response);
@@ -57,9 +60,12 @@ async function follow(
       const mode = modeOf(response, since === null || !isSameEpoch(since, answer.id));
       for (const message of answer.messages) line.message(JSON.stringify(message));
       line.message(JSON.stringify({ type: "synced", mode, id: answer.id }));
+      if (answer.pollAfterMs === null) return line.ended({ kind: "over", reason: "job_ended" });
+      // A cache or a proxy answers at once: it would be asked again and again.
+      const wasHeld = isFirst || answer.id !== since || Date.now() - askedAtMs >= HELD_MS;
+      if (!wasHeld) await pause(answer.pollAfterMs, signal);
       since = answer.id;
       isFirst = false;
-      if (answer.pollAfterMs === null) return line.ended({ kind: "over", reason: "job_ended" });
     }
   } catch (error) {
     if (signal.aborted) return;

@@ -164,6 +164,7 @@ export class ProgressStore {
     const fileName = state.fileName ?? before?.photo.fileName;
     const hasEnded = type === "upload_completed" || type === "upload_failed";
     const photo: Photo = { ...state, ...(fileName !== undefined && { fileName }), hasEnded };
+    if (before?.id === id && isSame(photo, before.photo)) return;
     kept.photos.set(photoId, { photo, id });
     if (before === undefined) {
       kept.photoIds = null;
@@ -182,6 +183,7 @@ export class ProgressStore {
     if (kept.job !== null && isOlder(id, kept.id)) return;
     const hadEnded = kept.job?.hasEnded === true;
     const job: Job = { ...state, hasEnded: type === "job_completed" };
+    if (kept.job !== null && kept.id === id && isSame(job, kept.job)) return;
     kept.job = job;
     kept.id = id;
     this.#change(jobId);
@@ -279,6 +281,16 @@ export class ProgressStore {
 /** A frame of a screen: nobody sees more than one change in it. */
 const LIVE_MS = 16;
 const BEHIND_MS = 500;
+
+/** Of one message that came twice, in a snapshot, say: nothing has changed, so nobody is told. */
+function isSame(one: object, other: object): boolean {
+  const fields = new Map(Object.entries(other));
+  const entries = Object.entries(one);
+  return (
+    entries.length === fields.size &&
+    entries.every(([name, value]) => JSON.stringify(value) === JSON.stringify(fields.get(name)))
+  );
+}
 
 /** Neither id has a blank. Without a job: of whichever. */
 function photoKey(jobId: string, photoId: string): string {

@@ -73,6 +73,21 @@ describe("the store of the SDK", () => {
     ).toBe(true);
   });
 
+  it("keeps and tells nothing where a message comes again, in a snapshot, say", () => {
+    const store = new ProgressStore();
+    const past = [photo(1, 10, { type: "upload_started", fileName: "a.jpg" }), job(2)];
+    for (const one of past) store.apply(one);
+    const before = [store.job("j"), store.photo("j", "p")];
+    const seen: unknown[] = [];
+    store.events.on("photo", (one) => seen.push(one));
+    store.events.on("job", (one) => seen.push(one));
+    store.opened();
+    for (const one of past) store.apply(one);
+    store.apply(synced("snapshot", "a-2"));
+    expect(seen).toEqual([]);
+    expect([store.job("j") === before[0], store.photo("j", "p") === before[1]]).toEqual([true, true]);
+  });
+
   it("tells of 500 messages once, when all that was told of the past has come", () => {
     vi.useFakeTimers();
     const store = new ProgressStore();

@@ -1,0 +1,303 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { until } from "../../simulator/oracle/until.ts";
+import { type FakeHub, inTurn, type Play, startFakeHub, type Way, welcome } from "../fake-hub.ts";
+import { type ClientEnvironment, type FollowerThere, untilLive, untilState } from "./environment.ts";
+import type { FollowOptions } from "./follower.ts";
+import { jobEnd, jobMessage, photoMessage, synced } from "./messages.ts";
+
+const WAYS = ["websocket", "sse", "polling"] as const;
+const FAST = { minRetryMs: 50, maxRetryMs: 50, connectMs: 2_000, heartbeatMs: 20_000 };
+/** Timers may come a little before their time. */
+const EARLY_MS = 5;
+/** Without a request for so long, with retries of 50 ms: nobody will come any more. */
+const QUIET_MS = 250;
+const TRIES = 8;
+
+/** The SDK in an environment, with a hub that does whatever a test says. */
+export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): void {
+  let environment: ClientEnvironment;
+  let hub: FakeHub;
+
+  beforeAll(async () => {
+    environment = await start();
+  });
+  afterAll(() => environment.close());
+  beforeEach(async () => {
+    hub = await startFakeHub();
+  });
+  afterEach(async () => {
+    await environment.clear();
+    hub.close();
+  });
+
+  const follow = (options: Partial<FollowOptions> = {}): Promise<FollowerThere> =>
+    environment.follow({ url: hub.url, tokens: ["token-1", "token-2"], times: FAST, ...options });
+
+  const untilCame = (count: number, of: FakeHub = hub): Promise<true> =>
+    until(
+      () => of.lines.length >= count,
+      `${count} have come`,
+      10_000,
+      () => JSON.stringify(of.lines.map(({ asked }) => asked)),
+    );
+
+  async function untilClosed(follower: FollowerThere, reason: string): Promise<void> {
+    await untilState(follower, "closed", ({ phase }) => phase === "closed");
+    expect(await follower.state()).toEqual({ phase: "closed", transport: null, reason, retryAtMs: null });
+    const before = hub.lines.length;
+    await untilQuiet();
+    expect(hub.lines.slice(before).map(({ asked }) => asked)).toEqual([]);
+  }
+
+  /** Until nobody has come for a while, or it has become hopeless. */
+  async function untilQuiet(): Promise<void> {
+    const beganAtMs = performance.now();
+    const lastAtMs = (): number => Math.max(beganAtMs, hub.lines.at(-1)?.asked.atMs ?? 0);
+    await until(() => performance.now() - lastAtMs() > QUIET_MS, "nobody comes any more", 5_000);
+  }
+
+  const progressOf = async (follower: FollowerThere): Promise<number | null> =>
+    (await follower.photo("j", "p"))?.progress ?? null;
+
+  const untilProgress = (follower: FollowerThere, progress: number): Promise<true> =>
+    until(async () => (await progressOf(follower)) === progress, `${progress} %`, 10_000);
+
+  /** From the one that came before it, in milliseconds. */
+  const gapBefore = (at: number): number =>
+    (hub.lines[at]?.asked.atMs ?? 0) - (hub.lines[at - 1]?.asked.atMs ?? 0);
+
+  describe.each(WAYS)("over %s", (way) => {
+    const others = way === "polling" ? 1 : 0;
+
+    it("comes back after the last id, and shows nothing of a message that was cut", async () => {
+      hub.plays[way] = inTurn(
+        (line) => line.say(photoMessage(1, 10), synced("snapshot", 1)),
+        () => undefined,
+      );
+      const follower = await follow({ transports: [way] });
+      await untilLive(follower);
+      // Who polls has come a second time, to wait.
+      await untilCame(1 + others);
+      hub.plays[way] = (line) => line.say(photoMessage(3, 30), synced("resumed", 3));
+      hub.last(way).cutWithin(photoMessage(2, 20));
+      await untilProgress(follower, 30);
+      const came = hub.lines[1 + others];
+      expect(came?.asked).toMatchObject({ lastEventId: "a-1", token: "token-2", way });
+      await untilLive(follower);
+      const states = await follower.states();
+      expect(states.map(({ phase }) => phase)).toContain("resuming");
+      hub.plays[way] = () => undefined;
+    });
+
+    it("comes back from where it was before a snapshot that was cut in its midst", async () => {
+      hub.plays[way] = inTurn((line) => {
+        line.say(photoMessage(1, 10), photoMessage(2, 20));
+        line.cutWithin(photoMessage(3, 30));
+      }, welcome);
+      const follower = await follow({ transports: [way] });
+      await untilLive(follower);
+      expect(hub.lines.slice(0, 2).map(({ asked }) => asked.lastEventId)).toEqual([null, null]);
+    });
+
+    it("comes back from what it can't read, and goes on", async () => {
+      const garbage = { websocket: "{]", sse: "data: {]\n\n:\nnonsense\n\n", polling: "<!doctype html>" };
+      hub.plays[way] = inTurn(
+        (line) => {
+          line.garble(garbage[way]);
+          if (way === "polling") return;
+          line.say({ type: "tomorrow", id: "a-1", jobId: "j" }, photoMessage(2, 20), synced("snapshot", 2));
+        },
+        (line) => {
+          if (!line.asked.waits) line.say({ type: "tomorrow" }, photoMessage(2, 20), synced("snapshot", 2));
+        },
+      );
+      const follower = await follow({ transports: [way] });
+      await untilLive(follower);
+      expect(await progressOf(follower)).toBe(20);
+      expect(hub.lines.filter(({ asked }) => !asked.waits)).toHaveLength(1 + others);
+    });
+
+    it("asks for another token where one is not taken, and stops for good at the second", async () => {
+      const refuse: Play = (line) => {
+        if (way === "websocket") line.end(4401, "token_expired");
+        else line.refuse(401, { code: "token_expired" });
+      };
+      hub.plays[way] = inTurn(refuse, welcome);
+      const follower = await follow({ transports: [way] });
+      await untilLive(follower);
+      expect(hub.lines.slice(0, 2).map(({ asked }) => asked.token)).toEqual(["token-1", "token-2"]);
+      await follower.close();
+      hub.plays[way] = refuse;
+      await untilClosed(await follow({ transports: [way] }), "token_expired");
+    });
+
+    it("comes back when it was told to, and not before", async () => {
+      const refusals: Record<Way, Play> = {
+        websocket: (line) => {
+          line.say(synced("snapshot", 0), { type: "reconnect", afterMs: 1_000 });
+          line.end(1012, "restart");
+        },
+        sse: (line) => {
+          line.garble("retry: 1000\n\n");
+          line.end();
+        },
+        polling: (line) => line.refuse(503, { code: "draining", retryAfter: "1" }),
+      };
+      hub.plays[way] = inTurn(refusals[way], welcome);
+      const follower = await follow({ transports: [way] });
+      await untilCame(2);
+      await untilLive(follower);
+      expect(gapBefore(1)).toBeGreaterThanOrEqual(1_000 - EARLY_MS);
+    });
+
+    it("of a job stops for good when it has ended", async () => {
+      hub.plays[way] = (line) => line.say(photoMessage(1, 100), jobEnd(2), synced("snapshot", 2));
+      if (way === "sse") hub.plays.sse = inTurn(hub.plays.sse, (line) => line.refuse(204));
+      const follower = await follow({ transports: [way], jobId: "j" });
+      if (way === "sse") {
+        await untilLive(follower);
+        hub.last("sse").end();
+      }
+      await untilClosed(follower, "job_ended");
+      expect(await follower.done("j")).toMatchObject({ status: "COMPLETED" });
+      expect(hub.lines[0]?.asked.jobId).toBe("j");
+    });
+
+    it("waits between tries, whatever it is that they end by", async () => {
+      const live: Play = (line) => {
+        if (line.asked.waits) line.cut();
+        else line.say(synced("snapshot", 0));
+        if (way !== "polling") line.end(1011);
+      };
+      const plays: readonly (readonly [play: Play, asksOfTry: number])[] = [
+        [(line) => line.refuse(500), 1],
+        [(line) => line.cut(), 1],
+        [(line) => line.end(1011), 1],
+        [(line) => line.cutWithin(photoMessage(1, 10)), 1],
+        [live, way === "polling" ? 2 : 1],
+      ];
+      const hubs = await Promise.all(plays.map(([play]) => startFakeHub({ [way]: play })));
+      const times = { ...FAST, minRetryMs: 200, maxRetryMs: 200 };
+      try {
+        for (const { url } of hubs) await follow({ url, transports: [way], times });
+        for (const [at, one] of hubs.entries()) {
+          const count = TRIES * (plays[at]?.[1] ?? 1);
+          await untilCame(count + 1, one);
+          const [first, last] = [one.lines[0], one.lines[count]];
+          // The chance of eight random waits of 0 to 200 ms to be less together is one in ten millions.
+          expect((last?.asked.atMs ?? 0) - (first?.asked.atMs ?? 0)).toBeGreaterThan(100);
+        }
+      } finally {
+        await environment.clear();
+        for (const one of hubs) one.close();
+      }
+    });
+  });
+
+  it.each([
+    [4400, "bad_frame"],
+    [4429, "replaced"],
+    [1009, "too_big"],
+  ])("stops for good on %i", async (code, reason) => {
+    const follower = await follow();
+    await untilLive(follower);
+    hub.last("websocket").end(code, reason);
+    await untilClosed(follower, reason);
+  });
+
+  it.each(["sse", "polling"] as const)("stops for good where it is forbidden by %s", async (way) => {
+    hub.plays[way] = (line) => line.refuse(403, { code: "origin_not_allowed" });
+    await untilClosed(await follow({ transports: [way] }), "origin_not_allowed");
+  });
+
+  it("does not poll again and again where nobody holds a poll until there is news", async () => {
+    hub.plays.polling = (line) => line.say(synced("resumed", 0));
+    const follower = await follow({ transports: ["polling"] });
+    await untilLive(follower);
+    await untilQuiet();
+    expect(hub.lines.length).toBeLessThan(4);
+    hub.plays.polling = (line) => line.say(photoMessage(1, 10), synced("resumed", 1));
+    await untilProgress(follower, 10);
+  });
+
+  it("sends the next token over WebSocket", async () => {
+    const follower = await follow({ transports: ["websocket"] });
+    await untilLive(follower);
+    const line = hub.last("websocket");
+    line.say({ type: "token_expiring", expiresIn: 30 });
+    await until(() => line.heard.length > 0, "the next token", 5_000);
+    expect(line.heard.map((text) => JSON.parse(text))).toEqual([{ type: "refresh", token: "token-2" }]);
+    expect(hub.lines).toHaveLength(1);
+  });
+
+  it("comes by SSE again with the next token, after the last id", async () => {
+    hub.plays.sse = inTurn((line) => line.say(photoMessage(1, 10), synced("snapshot", 1)), welcome);
+    const follower = await follow({ transports: ["sse"] });
+    await untilLive(follower);
+    const line = hub.last("sse");
+    line.say({ type: "token_expiring", expiresIn: 30 });
+    await untilCame(2);
+    expect(hub.last("sse").asked).toMatchObject({ token: "token-2", lastEventId: "a-1" });
+    await until(() => line.isOver, "the first is left", 5_000);
+    await untilLive(follower);
+  });
+
+  it.each(["websocket", "sse"] as const)(
+    "takes silence of %s for its end, and heartbeats not",
+    async (way) => {
+      const follower = await follow({
+        transports: [way],
+        times: { ...FAST, connectMs: 400, heartbeatMs: 250 },
+      });
+      await untilLive(follower);
+      await untilState(follower, "silence", ({ reason }) => reason === "silence");
+      await untilCame(2);
+      await untilLive(follower);
+      expect(gapBefore(1)).toBeGreaterThanOrEqual(500 - EARLY_MS);
+      const line = hub.last(way);
+      const came = hub.lines.length;
+      let beats = 0;
+      await until(
+        () => {
+          if (way === "sse") line.garble(":\n\n");
+          else line.say({ type: "heartbeat" });
+          beats += 1;
+          return performance.now() - line.asked.atMs > 1_500;
+        },
+        "a second and a half of heartbeats",
+        5_000,
+      );
+      expect(beats).toBeGreaterThan(3);
+      expect(hub.lines).toHaveLength(came);
+    },
+  );
+
+  it("falls from a WebSocket that hangs, and SSE that a proxy answers, to polling, and climbs back", async () => {
+    hub.plays.websocket = () => undefined;
+    hub.plays.sse = (line) => line.refuse(200);
+    hub.plays.polling = inTurn((line) => line.say(photoMessage(1, 10), synced("snapshot", 1)), welcome);
+    const follower = await follow({ times: { ...FAST, connectMs: 300, climbMs: 200 } });
+    await untilLive(follower, "polling");
+    expect(hub.lines.slice(0, 3).map(({ asked }) => asked.way)).toEqual([...WAYS]);
+    hub.plays.websocket = welcome;
+    await untilLive(follower, "websocket");
+    expect(hub.last("websocket").asked.lastEventId).toBe("a-1");
+    await until(() => hub.last("polling").isOver, "polling is left", 5_000);
+    hub.last("websocket").say(photoMessage(2, 20));
+    await untilProgress(follower, 20);
+  });
+
+  it("shows 500 messages of the past, and each job and photo of them", async () => {
+    hub.plays.websocket = (line) => {
+      for (let seq = 1; seq <= 500; seq += 1) {
+        line.say(photoMessage(seq, seq / 10, { photoId: `p${seq % 50}` }));
+      }
+      line.say(jobMessage(501), synced("snapshot", 501));
+    };
+    const follower = await follow();
+    await untilLive(follower);
+    const photos = await follower.photos("j");
+    expect(photos).toHaveLength(50);
+    expect(Math.min(...photos.map(({ progress }) => progress ?? 0))).toBe(45.1);
+  });
+}
