@@ -1,5 +1,6 @@
 import { fullJitterMs } from "../backoff.ts";
 import { messageOf } from "../message-of.ts";
+import { tell } from "./emitter.ts";
 import { onWake } from "./environment.ts";
 import { parseMessage } from "./messages.ts";
 import type { ProgressStore } from "./store.ts";
@@ -31,6 +32,8 @@ export interface SessionOptions {
   readonly transports: readonly { readonly name: TransportName; readonly open: Transport }[];
   readonly store: ProgressStore;
   readonly onState: (state: ConnectionState) => void;
+  /** Each message as it was received, those of an unknown type too, before it is shown. */
+  readonly onMessage?: (text: string) => void;
   /** For tests; absent: those below. */
   readonly times?: Partial<Times>;
 }
@@ -98,7 +101,7 @@ export class Session {
     this.#options = options;
     this.#times = { ...TIMES, ...options.times };
     this.#state = { phase: "connecting", transport: null, reason: null, retryAtMs: null };
-    this.#stopWaking = onWake(() => this.#wake());
+    this.#stopWaking = onWake(() => this.wake());
     this.#begin(0);
   }
 
@@ -199,15 +202,18 @@ export class Session {
   }
 
   #take(made: Try, text: string, isWanted: () => boolean): void {
+    const { store, onMessage } = this.#options;
+    if (onMessage !== undefined) tell(onMessage, text);
     const message = parseMessage(text);
-    if (message === null) return;
-    const { store, jobId, transports } = this.#options;
+    // Who was told may have closed it.
+    if (message === null || !isWanted()) return;
     store.apply(message);
     // Who was told may have closed it.
     if (!isWanted()) return;
     switch (message.type) {
       case "synced":
         this.#synced(made);
+        this.#closeIfJobEnded(made);
         break;
       case "reconnect":
         made.afterMs = message.afterMs;
@@ -216,11 +222,18 @@ export class Session {
         this.#refresh(made);
         break;
       case "job_completed":
-        // Over the others the hub says itself that there is no more.
-        if (message.jobId === jobId && transports[made.index]?.name === "websocket") this.close("job_ended");
+        // What is left of the first batch may follow its message.
+        if (made.isLive) this.#closeIfJobEnded(made);
         break;
       default:
     }
+  }
+
+  /** Over the others the hub says itself that there is no more. */
+  #closeIfJobEnded(made: Try): void {
+    const { store, jobId, transports } = this.#options;
+    if (jobId === null || transports[made.index]?.name !== "websocket") return;
+    if (store.job(jobId)?.hasEnded === true) this.close("job_ended");
   }
 
   #synced(made: Try): void {
@@ -323,7 +336,7 @@ export class Session {
   }
 
   /** Somebody looks, or the network is back: now is better than later. */
-  #wake(): void {
+  wake(): void {
     if (this.#isClosed) return;
     if (this.#retryTimer !== null) {
       clearTimeout(this.#retryTimer);

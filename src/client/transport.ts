@@ -9,6 +9,11 @@ export interface Opening {
   readonly lastEventId: string | null;
 }
 
+/** A path of the hub's, which may live below a path of a proxy's. */
+export function addressAt(url: string, path: string): URL {
+  return new URL(url.replace(/\/+$/, "") + path);
+}
+
 /** How a connection ended, or why there is none. */
 export type Ending =
   /** Nothing was opened, and nobody said why: a proxy may be in the way. */

@@ -1,5 +1,5 @@
 import type { Connection, Line, Opening, Transport } from "./transport.ts";
-import { endingOfClose } from "./transport.ts";
+import { addressAt, endingOfClose } from "./transport.ts";
 
 /** The part of a WebSocket that is used: the browser's, Node 22's, or `ws`. */
 export interface WebSocketLike {
@@ -18,7 +18,7 @@ const PROTOCOL = "progress-hub.v1";
 
 export function webSocketTransport(WebSocket: WebSocketClass): Transport {
   return ({ url, token, jobId, lastEventId }: Opening, line: Line): Connection => {
-    const address = new URL("/ws/upload-progress", url.replace(/^http/, "ws"));
+    const address = addressAt(url.replace(/^http/, "ws"), "/ws/upload-progress");
     if (jobId !== null) address.searchParams.set("jobId", jobId);
     if (lastEventId !== null) address.searchParams.set("lastEventId", lastEventId);
     // Browsers can send no header with it; a subprotocol is in no log, as a query would be.
