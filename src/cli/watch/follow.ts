@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { type ConnectionState, connect, type ProgressStore } from "../../client/node.ts";
 import { errorCatalogue } from "../../errors.ts";
 import { CommandFailed, exitCode } from "../exit-codes.ts";
@@ -36,8 +37,12 @@ export function follow(options: FollowOptions, signal: AbortSignal): Promise<voi
   return new Promise((resolve, reject) => {
     let wasHeard = false;
     let wasLive = false;
+    let detail: string | null = null;
+    const fetch = fetchThatSaysWhy((said) => {
+      detail = said;
+    });
     const progress = connect({
-      ...{ url, token: () => token, store, fetch: fetchThatSaysWhy },
+      ...{ url, token: () => token, store, fetch },
       ...(jobId !== null && { jobId }),
       times: { heartbeatMs: HEARTBEAT_MS },
       onMessage: (text) => {
@@ -59,7 +64,7 @@ export function follow(options: FollowOptions, signal: AbortSignal): Promise<voi
         onStatus(null);
       } else if (phase === "closed" && (signal.aborted || reason === "job_ended")) end(null);
       else if (phase === "closed" || retryAtMs !== null) {
-        const loss = lossOf(reason ?? "closed", wasLive);
+        const loss = lossOf(reason ?? "closed", wasLive, detail);
         if (loss.isFatal || phase === "closed") end(new CommandFailed(exitCode.failed, loss.text));
         else if (!wasHeard && !loss.isAnswer) {
           const text = `can't reach ${url} (${loss.text}); is the hub running, and is --url right?`;
@@ -85,8 +90,11 @@ interface Loss {
   readonly isAnswer: boolean;
 }
 
-/** `reason`: of the connection's state. `wasLive`: there was one, which is gone; else there is none yet. */
-function lossOf(reason: string, wasLive: boolean): Loss {
+/**
+ * `reason`: of the connection's state. `wasLive`: there was one, which is gone; else there is none yet. `detail`: what the
+ * last refusal said; null: nothing.
+ */
+function lossOf(reason: string, wasLive: boolean, detail: string | null): Loss {
   const { status, closeCode, title } = meaningOf(reason);
   if (closeCode !== null && (wasLive || status === null)) {
     const fatal = FATAL_CLOSES[closeCode];
@@ -95,7 +103,7 @@ function lossOf(reason: string, wasLive: boolean): Loss {
       : { text: `disconnected for good: ${fatal}`, isFatal: true, isAnswer: true };
   }
   if (status !== null) {
-    const said = title === null ? String(status) : `${status} ${reason} (${title})`;
+    const said = title === null ? String(status) : `${status} ${reason} (${detail ?? title})`;
     if (status === 408 || status === 429 || status >= 500)
       return { text: said, isFatal: false, isAnswer: true };
     const remedy =
@@ -105,6 +113,8 @@ function lossOf(reason: string, wasLive: boolean): Loss {
   const isAnswer = reason === "refused" || reason === "stream_ended";
   return { text: reason.replaceAll("_", " "), isFatal: false, isAnswer };
 }
+
+const problem = z.object({ detail: z.string() });
 
 interface Meaning {
   readonly status: number | null;
@@ -122,11 +132,23 @@ function meaningOf(reason: string): Meaning {
   return CATALOGUE.get(reason) ?? { status: null, closeCode: null, title: null };
 }
 
-/** Node's says `fetch failed`, and why in its cause alone. */
-const fetchThatSaysWhy: typeof globalThis.fetch = async (input, init) => {
+/** Node's says `fetch failed`, and why in its cause alone; and the SDK leaves out the words of a refusal. */
+function fetchThatSaysWhy(refused: (detail: string | null) => void): typeof globalThis.fetch {
+  return async (input, init) => {
+    try {
+      const response = await globalThis.fetch(input, init);
+      if (!response.ok) refused(await detailOf(response.clone()));
+      return response;
+    } catch (error) {
+      throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    }
+  };
+}
+
+async function detailOf(response: Response): Promise<string | null> {
   try {
-    return await globalThis.fetch(input, init);
-  } catch (error) {
-    throw error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return problem.safeParse(await response.json()).data?.detail ?? null;
+  } catch {
+    return null;
   }
-};
+}
