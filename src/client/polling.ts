@@ -32,11 +32,9 @@ async function follow(
   let isFirst = true;
   try {
     while (!signal.aborted) {
-      const address = addressAt(url, pathOf(jobId));
-      if (since !== null) address.searchParams.set("since", since);
-      if (since !== null && !isFirst) address.searchParams.set("wait", WAIT);
+      const wait = since === null || isFirst ? null : WAIT;
       const headers = { accept: "application/json", authorization: `Bearer ${token}` };
-      const response = await fetch(address.href, { headers, signal });
+      const response = await fetch(addressAt(url, pathOf(jobId), { since, wait }), { headers, signal });
       if (response.status !== 200) {
         const ending = await endingOfResponse(response);
         if (signal.aborted) return;

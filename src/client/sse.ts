@@ -18,7 +18,7 @@ async function follow(
   let retryMs: number | null = null;
   let hasBegun = false;
   try {
-    const response = await fetch(address.href, {
+    const response = await fetch(address, {
       headers: {
         accept: "text/event-stream",
         authorization: `Bearer ${token}`,

@@ -9,9 +9,19 @@ export interface Opening {
   readonly lastEventId: string | null;
 }
 
-/** A path of the hub's, which may live below a path of a proxy's. */
-export function addressAt(url: string, path: string): URL {
-  return new URL(url.replace(/\/+$/, "") + path);
+/**
+ * Of a path of the hub's, which may live below one of a proxy's; null: not in the query. By hand, since React Native's own
+ * URL can't set `searchParams`.
+ */
+export function addressAt(
+  url: string,
+  path: string,
+  query: Readonly<Record<string, string | null>> = {},
+): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === null ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return url.replace(/\/+$/, "") + path + (pairs.length === 0 ? "" : `?${pairs.join("&")}`);
 }
 
 /** How a connection ended, or why there is none. */
