@@ -1,7 +1,8 @@
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { follow } from "../src/cli/watch/follow.ts";
 import { createScreen } from "../src/cli/watch/screen.ts";
-import { followStream } from "../src/cli/watch/stream.ts";
+import { ProgressStore } from "../src/client/index.ts";
 import { parseDuration } from "../src/config/units.ts";
 import { messageOf } from "../src/message-of.ts";
 import { Deliveries } from "./delivery.ts";
@@ -46,23 +47,20 @@ async function play(hub: DevHub, lastsMs: number, stop: AbortController): Promis
   );
   const ends =
     lastsMs === Number.POSITIVE_INFINITY ? "Ctrl-C ends" : `ends by itself after ${lastsMs / 1_000} s`;
-  const screen = createScreen(process.stdout, process.env, `${hub.publicUrl} · ${ends}`);
+  const store = new ProgressStore();
+  const screen = createScreen(process.stdout, process.env, `${hub.publicUrl} · ${ends}`, store);
   const settled = new AbortController();
   const anyEnd = AbortSignal.any([stop.signal, settled.signal]);
   let sentAll = false;
   // Jobs that somebody makes by pasting the commands need not end.
   const own = (jobId: string): boolean => jobId.startsWith("sim-");
-  const allEnded = (): boolean => sentAll && screen.view.jobs.every((job) => job.ended || !own(job.jobId));
-  const watching = followStream(
-    { url: hub.publicUrl, token: hub.token, jobId: null },
-    {
-      opened: () => screen.opened(),
-      frame: (text) => {
-        screen.frame(text);
-        return allEnded();
-      },
-      waiting: (_afterMs, reason) => screen.status(reason),
-    },
+  const allEnded = (): boolean =>
+    sentAll && store.jobIds().every((jobId) => store.job(jobId)?.hasEnded === true || !own(jobId));
+  store.events.on("ended", () => {
+    if (allEnded()) settled.abort();
+  });
+  const watching = follow(
+    { url: hub.publicUrl, token: hub.token, jobId: null, store, onStatus: screen.status },
     anyEnd,
   );
   try {

@@ -1,12 +1,12 @@
 import type { Command } from "commander";
+import { ProgressStore } from "../client/index.ts";
 import { CommandFailed, exitCode } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import type { End } from "./main.ts";
 import { baseUrl, refuseStray, takesAnything } from "./options.ts";
 import { requireReachable } from "./reach.ts";
-import { parseMessage } from "./watch/message.ts";
+import { type FollowOptions, follow } from "./watch/follow.ts";
 import { createScreen } from "./watch/screen.ts";
-import { followStream, type StreamEvents } from "./watch/stream.ts";
 
 interface Options {
   readonly url: string;
@@ -49,77 +49,36 @@ async function watch(host: Host, jobId: string | null, options: Options): Promis
   const releases = (["SIGINT", "SIGTERM"] as const).map((signal) =>
     host.onSignal(signal, () => stop.abort()),
   );
-  const ending = jobEnding(jobId);
-  const show = options.json === true ? jsonEvents(host) : screenEvents(host, url);
+  const store = new ProgressStore();
+  const show = options.json === true ? jsonLines(host) : onScreen(host, url, store);
   try {
-    const events: StreamEvents = {
-      ...show.events,
-      frame: (text) => {
-        show.events.frame(text);
-        return ending.isOver(text);
-      },
-    };
-    await followStream({ url, token, jobId }, events, stop.signal);
+    await follow({ url, token, jobId, store, ...show.follow }, stop.signal);
   } finally {
     show.close();
     for (const release of releases) release();
   }
-  return ending.status() === "FAILED" ? exitCode.failed : exitCode.done;
+  const status = jobId === null ? null : store.job(jobId)?.status;
+  return status === "FAILED" ? exitCode.failed : exitCode.done;
 }
 
 interface Show {
-  readonly events: StreamEvents;
+  readonly follow: Pick<FollowOptions, "onMessage" | "onStatus">;
   close(): void;
 }
 
-function jsonEvents(host: Host): Show {
+function jsonLines(host: Host): Show {
   return {
-    events: {
-      opened: () => undefined,
-      frame: (text) => {
-        host.stdout.write(`${text}\n`);
-        return false;
+    follow: {
+      onMessage: (text) => void host.stdout.write(`${text}\n`),
+      onStatus: (text) => {
+        if (text !== null) host.stderr.write(`${text}\n`);
       },
-      waiting: (afterMs, reason) => void host.stderr.write(`${waitingLine(afterMs, reason)}\n`),
     },
     close: () => undefined,
   };
 }
 
-function screenEvents(host: Host, url: string): Show {
-  const screen = createScreen(host.stdout, host.env, `${url} · Ctrl-C ends`);
-  return {
-    events: {
-      opened: () => {
-        screen.opened();
-        screen.status(null);
-      },
-      frame: (text) => {
-        screen.frame(text);
-        return false;
-      },
-      waiting: (afterMs, reason) => screen.status(waitingLine(afterMs, reason)),
-    },
-    close: () => screen.close(),
-  };
-}
-
-function waitingLine(afterMs: number, reason: string): string {
-  return `${reason}; coming back in ${(afterMs / 1_000).toFixed(1)} s`;
-}
-
-/** Over when the job has ended and everything up to the head was received: what is left may follow its message. */
-function jobEnding(jobId: string | null): { isOver(frame: string): boolean; status(): string | null } {
-  let status: string | null = null;
-  let synced = false;
-  return {
-    isOver: (frame) => {
-      if (jobId === null) return false;
-      const message = parseMessage(frame);
-      if (message?.type === "synced") synced = true;
-      if (message?.type === "job_completed" && message.jobId === jobId) status = message.status;
-      return synced && status !== null;
-    },
-    status: () => status,
-  };
+function onScreen(host: Host, url: string, store: ProgressStore): Show {
+  const screen = createScreen(host.stdout, host.env, `${url} · Ctrl-C ends`, store);
+  return { follow: { onStatus: screen.status }, close: screen.close };
 }

@@ -37,6 +37,8 @@ export interface ConnectOptions {
   readonly share?: boolean | string;
   /** What shows it; absent: a new one. That of a connection before it goes on where it was: one of the same user. */
   readonly store?: ProgressStore;
+  /** Each message as it was received, before it is shown: those about the connection and of unknown types too. */
+  readonly onMessage?: (text: string) => void;
   /** Absent: as a browser should; for tests. */
   readonly times?: Partial<Times>;
 }
@@ -54,7 +56,7 @@ export class Progress {
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState | null = null;
 
-  constructor({ url, token, jobId, times, share = false, ...options }: ConnectOptions) {
+  constructor({ url, token, jobId, onMessage, times, share = false, ...options }: ConnectOptions) {
     // Throws where it is no URL, here and not in the midst of a connection.
     new URL(url);
     this.store = options.store ?? new ProgressStore();
@@ -78,6 +80,7 @@ export class Progress {
     ) =>
       new Session({
         ...{ url, token: ask, jobId: jobId ?? null, transports: usable, store, onState },
+        ...(onMessage !== undefined && { onMessage }),
         ...(times !== undefined && { times }),
       });
     const onState = (state: ConnectionState): void => this.#show(state);
@@ -113,6 +116,14 @@ export class Progress {
 
   job(jobId: string): JobHandle {
     return new JobHandle(jobId, this.store, (listener) => this.#whenClosed(listener));
+  }
+
+  /**
+   * Looks at once whether the connection is still there, and comes back without waiting where it is not. A browser's page
+   * does so by itself; an app calls it when it is back in the foreground.
+   */
+  wake(): void {
+    this.#session.wake();
   }
 
   /** For good. What the store shows stays. */

@@ -1,8 +1,8 @@
 import { messageOf } from "../message-of.ts";
 import { isSameEpoch } from "./messages.ts";
-import { addressOf } from "./sse.ts";
+import { pathOf } from "./sse.ts";
 import type { Line, Opening, Transport } from "./transport.ts";
-import { endingOfResponse, followed } from "./transport.ts";
+import { addressAt, endingOfResponse, followed } from "./transport.ts";
 
 /** The hub waits so long for news; proxies cut off what is silent for a minute. */
 const WAIT = "25s";
@@ -34,12 +34,10 @@ async function follow(
   let isFirst = true;
   try {
     while (!signal.aborted) {
-      const address = new URL(addressOf(jobId), url);
-      if (since !== null) address.searchParams.set("since", since);
-      if (since !== null && !isFirst) address.searchParams.set("wait", WAIT);
+      const wait = since === null || isFirst ? null : WAIT;
       const headers = { accept: "application/json", authorization: `Bearer ${token}` };
       const askedAtMs = Date.now();
-      const response = await fetch(address.href, { headers, signal });
+      const response = await fetch(addressAt(url, pathOf(jobId), { since, wait }), { headers, signal });
       if (response.status !== 200) {
         const ending = await endingOfResponse(response);
         if (signal.aborted) return;

@@ -1,6 +1,6 @@
 import { type HubMessage, isJobMessage, isPhotoMessage } from "./messages.ts";
 import type { ConnectionState, SessionStore } from "./session.ts";
-import type { ProgressStore } from "./store.ts";
+import type { Job, ProgressStore } from "./store.ts";
 import type { Told, UnsignedLeaderMessage } from "./tab-messages.ts";
 
 /** The store of a tab that leads: what it is told, tabs that follow are told, too. */
@@ -31,6 +31,10 @@ export class Relay implements SessionStore {
 
   jobIds(): readonly string[] {
     return this.#store.jobIds();
+  }
+
+  job(jobId: string): Job | null {
+    return this.#store.job(jobId);
   }
 
   opened(): void {

@@ -1,5 +1,6 @@
 import { fullJitterMs } from "../backoff.ts";
 import { Attempt } from "./attempt.ts";
+import { tell } from "./emitter.ts";
 import { onWake } from "./environment.ts";
 import { parseMessage } from "./messages.ts";
 import { Patience } from "./patience.ts";
@@ -24,7 +25,7 @@ export interface ConnectionState {
 }
 
 /** What a session keeps up to date. */
-export type SessionStore = Pick<ProgressStore, "lastId" | "jobIds" | "opened" | "apply">;
+export type SessionStore = Pick<ProgressStore, "lastId" | "jobIds" | "job" | "opened" | "apply">;
 
 export interface SessionOptions {
   readonly url: string;
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly transports: readonly { readonly name: TransportName; readonly open: Transport }[];
   readonly store: SessionStore;
   readonly onState: (state: ConnectionState) => void;
+  /** Each message as it was received, those of an unknown type too, before it is shown. */
+  readonly onMessage?: (text: string) => void;
   /** For tests; absent: those below. */
   readonly times?: Partial<Times>;
 }
@@ -175,15 +178,18 @@ export class Session {
   }
 
   #take(made: Attempt, text: string, isWanted: () => boolean): void {
+    const { store, onMessage } = this.#options;
+    if (onMessage !== undefined) tell(onMessage, text);
     const message = parseMessage(text);
-    if (message === null) return;
-    const { store, jobId, transports } = this.#options;
+    // Who was told may have closed it.
+    if (message === null || !isWanted()) return;
     store.apply(message);
     // Who was told may have closed it.
     if (!isWanted()) return;
     switch (message.type) {
       case "synced":
         this.#synced(made);
+        this.#closeIfJobEnded(made);
         break;
       case "reconnect":
         made.afterMs = message.afterMs;
@@ -194,14 +200,20 @@ export class Session {
       case "heartbeat":
         made.beat();
         break;
-      case "job_completed": {
-        const { name } = transports[made.index] ?? {};
-        // Over the others the hub says itself that there is no more.
-        if (message.jobId === jobId && (name === "websocket" || name === "socketio")) this.close("job_ended");
+      case "job_completed":
+        // What is left of the first batch may follow its message.
+        if (made.isLive) this.#closeIfJobEnded(made);
         break;
-      }
       default:
     }
+  }
+
+  /** Over the others the hub says itself that there is no more. */
+  #closeIfJobEnded(made: Attempt): void {
+    const { store, jobId, transports } = this.#options;
+    const name = transports[made.index]?.name;
+    if (jobId === null || (name !== "websocket" && name !== "socketio")) return;
+    if (store.job(jobId)?.hasEnded === true) this.close("job_ended");
   }
 
   #synced(made: Attempt): void {
@@ -303,6 +315,7 @@ export class Session {
 
   /** Somebody looks, or the network is back: now is better than later. */
   wake(): void {
+    if (this.#isClosed) return;
     if (this.#retryTimer !== null) {
       this.#failures = 0;
       this.#retryNow(this.#preferred);

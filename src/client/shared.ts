@@ -99,6 +99,12 @@ export class SharedSession {
     this.#show({ phase: "closed", transport: null, reason, retryAtMs: null });
   }
 
+  /** Somebody looks: also where no event says so, as in an app. */
+  wake(): void {
+    if (this.#session !== null) this.#session.wake();
+    else this.#wake();
+  }
+
   #join(): void {
     const name = this.#name;
     if (this.#isClosed || name === null || this.#channel !== null) return;

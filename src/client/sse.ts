@@ -1,7 +1,7 @@
 import { createParser } from "eventsource-parser";
 import { messageOf } from "../message-of.ts";
 import type { Line, Opening, Transport } from "./transport.ts";
-import { endingOfResponse, followed } from "./transport.ts";
+import { addressAt, endingOfResponse, followed } from "./transport.ts";
 
 /** Server-sent events by `fetch`: EventSource can send no header, and gives up for good on a 502. */
 export function sseTransport(fetch: typeof globalThis.fetch): Transport {
@@ -14,11 +14,11 @@ async function follow(
   line: Line,
   signal: AbortSignal,
 ): Promise<void> {
-  const address = new URL(addressOf(jobId), url);
+  const address = addressAt(url, pathOf(jobId));
   let retryMs: number | null = null;
   let hasBegun = false;
   try {
-    const response = await fetch(address.href, {
+    const response = await fetch(address, {
       headers: {
         accept: "text/event-stream",
         authorization: `Bearer ${token}`,
@@ -63,7 +63,7 @@ async function follow(
   line.ended({ kind: "lost", reason: hasBegun ? "stream_ended" : "refused", afterMs: retryMs });
 }
 
-export function addressOf(jobId: string | null): string {
+export function pathOf(jobId: string | null): string {
   const base = "/api/v1/upload-progress";
   return jobId === null ? base : `${base}/${encodeURIComponent(jobId)}`;
 }

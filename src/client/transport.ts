@@ -9,6 +9,21 @@ export interface Opening {
   readonly lastEventId: string | null;
 }
 
+/**
+ * Of a path of the hub's, which may live below one of a proxy's; null: not in the query. By hand, since React Native's own
+ * URL can't set `searchParams`.
+ */
+export function addressAt(
+  url: string,
+  path: string,
+  query: Readonly<Record<string, string | null>> = {},
+): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    value === null ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  return url.replace(/\/+$/, "") + path + (pairs.length === 0 ? "" : `?${pairs.join("&")}`);
+}
+
 /** How a connection ended, or why there is none. */
 export type Ending =
   /** Nothing was opened, and nobody said why: a proxy may be in the way. */

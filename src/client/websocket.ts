@@ -1,5 +1,5 @@
 import type { Connection, Line, Opening, Transport } from "./transport.ts";
-import { endingOfClose } from "./transport.ts";
+import { addressAt, endingOfClose } from "./transport.ts";
 
 /** The part of a WebSocket that is used: the browser's, Node 22's, or `ws`. */
 export interface WebSocketLike {
@@ -18,11 +18,9 @@ const PROTOCOL = "progress-hub.v1";
 
 export function webSocketTransport(WebSocket: WebSocketClass): Transport {
   return ({ url, token, jobId, lastEventId }: Opening, line: Line): Connection => {
-    const address = new URL("/ws/upload-progress", url.replace(/^http/, "ws"));
-    if (jobId !== null) address.searchParams.set("jobId", jobId);
-    if (lastEventId !== null) address.searchParams.set("lastEventId", lastEventId);
+    const address = addressAt(url.replace(/^http/, "ws"), "/ws/upload-progress", { jobId, lastEventId });
     // Browsers can send no header with it; a subprotocol is in no log, as a query would be.
-    const socket = new WebSocket(address.href, [PROTOCOL, `bearer.${token}`]);
+    const socket = new WebSocket(address, [PROTOCOL, `bearer.${token}`]);
     let isOpen = false;
     socket.onopen = () => {
       isOpen = true;
@@ -32,8 +30,9 @@ export function webSocketTransport(WebSocket: WebSocketClass): Transport {
       line.heard();
       line.message(String(data));
     };
-    socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
-      const text = reason === "" ? `closed_${code}` : reason;
+    socket.onclose = ({ code, reason }: { readonly code: number; readonly reason?: string }) => {
+      // React Native's may have none.
+      const text = reason || `closed_${code}`;
       line.ended(isOpen ? endingOfClose(code, text) : { kind: "blocked", reason: text });
     };
     socket.onerror = () => undefined;

@@ -1,5 +1,5 @@
-import type { ConnectOptions, Progress, Way } from "../../src/client/connect.ts";
-import type { ConnectionState, Times } from "../../src/client/session.ts";
+import type { ConnectOptions, Progress } from "../../src/client/connect.ts";
+import type { ConnectionState, Times, TransportName } from "../../src/client/session.ts";
 import type { Job, Photo } from "../../src/client/store.ts";
 
 /** What a page can be told of a connection, which is data. */
@@ -8,7 +8,7 @@ export interface FollowOptions {
   /** In the order in which they are given when one is asked for; the last one again and again. */
   readonly tokens: readonly string[];
   readonly jobId?: string;
-  readonly transports?: readonly Way[];
+  readonly transports?: readonly TransportName[];
   readonly times?: Partial<Times>;
 }
 

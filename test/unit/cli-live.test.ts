@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { startBlockingProxy } from "../blocking-proxy.ts";
 import { command, type Running, start } from "./cli-harness.ts";
 
 interface Dev {
@@ -102,6 +103,17 @@ describe("against a hub of serve --dev", () => {
     expect(Number(simulated)).toBeGreaterThan(20);
     expect(ended).toBe(begun);
     expect(Number(begun)).toBeGreaterThan(2);
+  });
+
+  test("watch gets through a proxy that lets neither WebSocket nor a stream through", async () => {
+    const proxy = await startBlockingProxy(dev.url);
+    proxy.block = (head) => /upgrade: websocket|text\/event-stream/i.test(head);
+    const watching = start(["watch", "sim-11-1-1", "--url", proxy.url, "--token", dev.token]);
+    await simulate("--jobs", "1", "--photos", "2", "--seed", "11");
+    expect(await watching.code).toBe(0);
+    expect(watching.out()).toMatch(/^\[#{20}\] 100\.0 % sim-11-1-1 .*job ended$/m);
+    expect(watching.err()).toBe("");
+    proxy.close();
   });
 
   test("Ctrl-C ends simulate with its summary and 0, and watch with 0", async () => {
@@ -209,6 +221,7 @@ describe("watch on a scripted hub", () => {
     readonly url: string;
     /** Query of each connection, in order. */
     readonly queries: URLSearchParams[];
+    readonly paths: string[];
     close(): Promise<void>;
   }
 
@@ -217,10 +230,13 @@ describe("watch on a scripted hub", () => {
     ...connections: readonly { frames: readonly object[]; code: number }[]
   ): Promise<Scripted> {
     const queries: URLSearchParams[] = [];
+    const paths: string[] = [];
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
     server.on("connection", (socket, request) => {
       const script = connections[queries.length] ?? { frames: [], code: 4400 };
-      queries.push(new URL(request.url ?? "", "http://hub").searchParams);
+      const { searchParams, pathname } = new URL(request.url ?? "", "http://hub");
+      queries.push(searchParams);
+      paths.push(pathname);
       for (const frame of script.frames) socket.send(JSON.stringify(frame));
       socket.close(script.code);
     });
@@ -230,15 +246,24 @@ describe("watch on a scripted hub", () => {
     return {
       url: `http://127.0.0.1:${port}`,
       queries,
+      paths,
       close: () => new Promise((resolve) => server.close(() => resolve())),
     };
   }
 
   test("comes back after `reconnect` at the time it names, with the last id, and stops for good on 4429", async () => {
     const synced = { type: "synced", mode: "snapshot", id: "e-41" };
+    const failed = {
+      type: "upload_failed",
+      jobId: "j",
+      photoId: "p",
+      status: "FAILED",
+      progress: 5,
+      attempt: 1,
+    };
     const hub = await scripted(
       {
-        frames: [synced, { type: "upload_failed", id: "e-42" }, { type: "reconnect", afterMs: 5 }],
+        frames: [synced, { ...failed, id: "e-42" }, { type: "reconnect", afterMs: 1_100 }],
         code: 1012,
       },
       {
@@ -253,10 +278,26 @@ describe("watch on a scripted hub", () => {
     const { code, err, out } = await command(["watch", "--json", "--url", hub.url, "--token", "t"]);
     expect(hub.queries.map((query) => query.get("lastEventId"))).toEqual([null, "e-42", "e-50"]);
     expect(err).toMatch(
-      /coming back in 0\.0 s\n(.*\n)*progress-hub: disconnected for good: a newer connection/,
+      /^connection closed \(1012\); coming back in 1\.1 s\n(.*\n)*progress-hub: disconnected for good: a newer connection/,
     );
     expect(out.split("\n")[0]).toBe(JSON.stringify(synced));
     expect(code).toBe(1);
+    await hub.close();
+  });
+
+  test("ends with its job once all up to the head was received, under a path of a proxy, too", async () => {
+    const job = { type: "job_completed", jobId: "j", status: "COMPLETED", progress: 100, photos: {} };
+    const photo = { type: "upload_completed", jobId: "j", photoId: "p", status: "COMPLETED", progress: 100 };
+    const frames = [
+      { ...job, id: "e-7" },
+      { ...photo, id: "e-8" },
+      { type: "synced", mode: "snapshot", id: "e-8" },
+    ];
+    const hub = await scripted({ frames, code: 1012 });
+    const argv = ["watch", "j", "--json", "--url", `${hub.url}/hub/`, "--token", "t"];
+    const lines = frames.map((frame) => `${JSON.stringify(frame)}\n`);
+    expect(await command(argv)).toEqual({ code: 0, out: lines.join(""), err: "" });
+    expect(hub.paths).toEqual(["/hub/ws/upload-progress"]);
     await hub.close();
   });
 

@@ -1,49 +1,45 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { drawFrame, type Frame } from "../../src/cli/watch/draw.ts";
-import type { JobMessage, PhotoMessage } from "../../src/cli/watch/message.ts";
 import { formatBytes, formatPercent, formatSeconds, inColumns, printable } from "../../src/cli/watch/text.ts";
 import type { JobView, PhotoView } from "../../src/cli/watch/view.ts";
+import type { Job, Photo } from "../../src/client/index.ts";
 
-const frame: Frame = { columns: 100, rows: 24, nowMs: 10_000, color: false, footer: "live" };
+const frame: Frame = { columns: 100, rows: 24, color: false, footer: "live" };
 
-function photoView(
-  photoId: string,
-  more: Partial<PhotoMessage> = {},
-  settledAtMs: number | null = null,
-): PhotoView {
-  const last: PhotoMessage = {
-    type: "upload_progress",
+function photoView(photoId: string, more: Partial<Photo> = {}, isFresh = false): PhotoView {
+  const photo: Photo = {
     photoId,
     jobId: "j",
     progress: 50,
     status: "UPLOADING",
-    id: "e-1",
+    timestamp: "2026-11-23T10:00:00.000Z",
     bytesTransferred: 4_000_000,
     totalBytes: 8_000_000,
     attempt: 1,
+    hasEnded: more.status === "COMPLETED" || more.status === "FAILED" || more.status === "CANCELLED",
     ...more,
   };
-  return { last, fileName: null, settledAtMs };
+  return { photo, isFresh };
 }
 
-function jobView(jobId: string, photos: readonly PhotoView[], more: Partial<JobMessage> = {}): JobView {
-  const last: JobMessage = {
-    type: "job_progress",
+function jobView(jobId: string, photos: readonly PhotoView[], more: Partial<Job> = {}): JobView {
+  const job: Job = {
     jobId,
     progress: 50,
     status: "UPLOADING",
-    id: "e-1",
+    timestamp: "2026-11-23T10:00:00.000Z",
     bytesTransferred: 4_000_000,
     totalBytes: 8_000_000,
     photos: { total: photos.length, completed: 0, failed: 0, cancelled: 0, active: photos.length },
+    totalsVersion: 1,
     title: jobId,
     bytesPerSecond: 3_200_000,
     etaSeconds: 42,
+    hasEnded: false,
     ...more,
   };
-  const byId = new Map(photos.map((photo) => [photo.last.photoId, photo]));
-  return { jobId, last, ended: last.type === "job_completed", photos: byId };
+  return { jobId, job, photos: () => photos };
 }
 
 const linesOf = (jobs: readonly JobView[], more: Partial<Frame> = {}): string[] =>
@@ -66,11 +62,11 @@ test("nothing known is not NaN", () => {
 });
 
 test("completed photos collapse after a moment, failed ones stay, active ones come first", () => {
-  const done = { type: "upload_completed", status: "COMPLETED", progress: 100 } as const;
+  const done = { status: "COMPLETED", progress: 100 } as const;
   const photos = [
-    photoView("failed", { status: "FAILED", error: { code: "c", message: "reset" } }, 1_000),
-    photoView("old", done, 1_000),
-    photoView("fresh", done, frame.nowMs - 100),
+    photoView("failed", { status: "FAILED", error: { code: "c", message: "reset" } }),
+    photoView("old", done),
+    photoView("fresh", done, true),
     photoView("active"),
   ];
   const names = linesOf([jobView("j", photos)])
@@ -87,7 +83,7 @@ test("what does not fit is counted", () => {
 });
 
 test("ended jobs fold into one line each, the oldest into a count", () => {
-  const ended = { type: "job_completed", status: "PARTIAL", progress: 100 } as const;
+  const ended = { hasEnded: true, status: "PARTIAL", progress: 100 } as const;
   const jobs = Array.from({ length: 9 }, (_, index) => jobView(`j${index}`, [photoView("p")], ended));
   const lines = linesOf(jobs);
   expect(lines[0]).toBe("  … and 6 more ended");
@@ -101,7 +97,7 @@ describe.each([20, 40, 60, 80, 100])("in a window of %d columns", (columns) => {
   const endings = ["COMPLETED", "PARTIAL", "FAILED", "CANCELLED"] as const;
 
   test.each(endings)("the row of an ended job says %s", (status) => {
-    const job = jobView("Summer holidays", [], { type: "job_completed", status, progress: 100, photos });
+    const job = jobView("Summer holidays", [], { hasEnded: true, status, progress: 100, photos });
     const [row = ""] = linesOf([job], { columns });
     expect(row).toMatch(new RegExp(` ${status.toLowerCase()}( |$)`));
     expect(inColumns(row, columns).trimEnd()).toBe(row);
@@ -110,13 +106,13 @@ describe.each([20, 40, 60, 80, 100])("in a window of %d columns", (columns) => {
   });
 
   test("what failed in an ended job stays, with the reason", () => {
-    const failed = { type: "upload_failed", status: "FAILED" } as const;
+    const failed = { status: "FAILED" } as const;
     const views = [
       photoView("p1", { ...failed, error: { code: "network", message: "lost" } }),
       photoView("p2", { ...failed, error: { code: "quota", message: "" } }),
-      photoView("p3", { type: "upload_completed", status: "COMPLETED" }),
+      photoView("p3", { status: "COMPLETED" }),
     ];
-    const job = jobView("j", views, { type: "job_completed", status: "PARTIAL", progress: 100, photos });
+    const job = jobView("j", views, { hasEnded: true, status: "PARTIAL", progress: 100, photos });
     const last = linesOf([job], { columns, footer: null });
     expect(last).toEqual([
       expect.stringContaining("partial"),
@@ -136,7 +132,9 @@ test("any number of jobs and photos, with any names, fits any window", () => {
     fc.string({ unit: "grapheme" }),
     fc.constantFrom("写真集のフォルダ名前.jpg", "👩‍👩‍👧 family", "\u001b[31mred"),
   );
-  const status = fc.constantFrom("UPLOADING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED");
+  const status = fc.constantFrom(
+    ...(["UPLOADING", "PROCESSING", "COMPLETED", "FAILED", "CANCELLED"] as const),
+  );
   const photo = fc
     .record({
       fileName: name,
@@ -144,12 +142,11 @@ test("any number of jobs and photos, with any names, fits any window", () => {
       progress: fc.option(fc.double({ min: 0, max: 100, noNaN: true })),
       attempt: fc.integer({ min: 1, max: 9 }),
     })
-    .map(({ fileName, ...more }) => ({ ...photoView(fileName, more), fileName }));
-  const type = fc.constantFrom("job_progress" as const, "job_completed" as const);
+    .map(({ fileName, ...more }) => photoView("p", { ...more, fileName }));
   const jobs = fc.array(
     fc
-      .record({ title: name, type, photos: fc.array(photo, { maxLength: 30 }) })
-      .map(({ title, type: kind, photos }) => jobView("j", photos, { title, type: kind })),
+      .record({ title: name, hasEnded: fc.boolean(), photos: fc.array(photo, { maxLength: 30 }) })
+      .map(({ photos, ...more }) => jobView("j", photos, more)),
     { maxLength: 20 },
   );
   fc.assert(

@@ -2,6 +2,8 @@ import { PassThrough } from "node:stream";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Output } from "../../src/cli/host.ts";
 import { createScreen } from "../../src/cli/watch/screen.ts";
+import { ProgressStore } from "../../src/client/index.ts";
+import type { JobMessage } from "../../src/client/messages.ts";
 
 interface Terminal {
   readonly output: Output;
@@ -30,28 +32,31 @@ function terminal(): Terminal {
   };
 }
 
-const job = JSON.stringify({
+const job: JobMessage = {
   type: "job_progress",
   jobId: "holiday",
   progress: 50,
   status: "UPLOADING",
+  timestamp: "2026-11-23T10:00:00.000Z",
   id: "e-1",
   bytesTransferred: 1,
   totalBytes: 2,
   photos: { total: 1, completed: 0, failed: 0, cancelled: 0, active: 1 },
-});
+  totalsVersion: 1,
+};
 
 test("a window that gets narrower: the rows its terminal has broken the picture into are cleared", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
   const { output, taken, resize } = terminal();
-  const screen = createScreen(output, { NO_COLOR: "1" }, "live");
+  const store = new ProgressStore();
+  const screen = createScreen(output, { NO_COLOR: "1" }, "live", store);
   onTestFinished(() => screen.close());
   const drawn = async (): Promise<string> => {
     await vi.advanceTimersByTimeAsync(100);
     return taken();
   };
-  screen.frame(job);
+  store.apply(job);
   const [row = ""] = /▸ holiday.*/.exec(await drawn()) ?? [];
   expect(row.length).toBeGreaterThan(40);
 

@@ -1,114 +1,68 @@
 import { expect, test } from "vitest";
-import { type HubMessage, parseMessage } from "../../src/cli/watch/message.ts";
 import { PlainLines } from "../../src/cli/watch/plain.ts";
-import { ProgressView } from "../../src/cli/watch/view.ts";
+import { Onlooker } from "../../src/cli/watch/view.ts";
+import { ProgressStore } from "../../src/client/index.ts";
+import { parseMessage } from "../../src/client/messages.ts";
 
-function message(fields: Record<string, unknown>): HubMessage {
-  const parsed = parseMessage(JSON.stringify(fields));
-  if (parsed === null) throw new Error(`not a message: ${JSON.stringify(fields)}`);
-  return parsed;
-}
-
-function photo(seq: number, progress: number, more: Record<string, unknown> = {}): HubMessage {
+function photo(seq: number, progress: number, more: Record<string, unknown> = {}): string {
   const base = { type: "upload_progress", photoId: "p", jobId: "j", status: "UPLOADING", attempt: 1 };
-  return message({ ...base, progress, id: `e-${seq}`, bytesTransferred: progress, totalBytes: 100, ...more });
+  return JSON.stringify({
+    ...base,
+    progress,
+    id: `e-${seq}`,
+    bytesTransferred: progress,
+    totalBytes: 100,
+    ...more,
+  });
 }
 
-function job(seq: number, progress: number, more: Record<string, unknown> = {}): HubMessage {
-  const photos = { total: 1, completed: 0, failed: 0, cancelled: 0, active: 1 };
-  const base = { type: "job_progress", jobId: "j", status: "UPLOADING", photos };
-  return message({ ...base, progress, id: `e-${seq}`, bytesTransferred: progress, totalBytes: 100, ...more });
+const completed = { type: "upload_completed", status: "COMPLETED" };
+
+function storeOf(...texts: readonly string[]): ProgressStore {
+  const store = new ProgressStore();
+  apply(store, ...texts);
+  return store;
 }
 
-const shownPhoto = (view: ProgressView): number | null | undefined =>
-  view.job("j")?.photos.get("p")?.last.progress;
-
-test("an older message of the same epoch never replaces a newer one", () => {
-  const view = new ProgressView();
-  expect(view.apply(photo(10, 50), 0)).toBe(true);
-  expect(view.apply(photo(9, 40), 0)).toBe(false);
-  expect(shownPhoto(view)).toBe(50);
-  expect(view.apply(job(12, 50), 0)).toBe(true);
-  expect(view.apply(job(11, 40), 0)).toBe(false);
-  expect(view.job("j")?.last?.progress).toBe(50);
-});
-
-test("numbers are compared as numbers, not as text", () => {
-  const view = new ProgressView();
-  view.apply(photo(9, 10), 0);
-  view.apply(photo(10, 20), 0);
-  expect(shownPhoto(view)).toBe(20);
-});
-
-test("the same id may bring other bytes: a replayed message is made of the present state", () => {
-  const view = new ProgressView();
-  view.apply(photo(5, 10), 0);
-  expect(view.apply(photo(5, 30), 0)).toBe(true);
-  expect(shownPhoto(view)).toBe(30);
-});
-
-test("another epoch is what the hub knows now, whatever its numbers", () => {
-  const view = new ProgressView();
-  view.apply(photo(1_000, 90), 0);
-  expect(view.apply(photo(0, 5, { id: "f-1" }), 0)).toBe(true);
-  expect(shownPhoto(view)).toBe(5);
-});
-
-test("after a snapshot, a job that was not in it is forgotten; after a resume it stays", () => {
-  const view = new ProgressView();
-  view.opened();
-  view.apply(job(1, 10), 0);
-  view.apply(job(2, 10, { jobId: "gone" }), 0);
-  view.apply(message({ type: "synced", mode: "snapshot", id: "e-2" }), 0);
-  expect(view.jobs.map(({ jobId }) => jobId)).toEqual(["j", "gone"]);
-
-  view.opened();
-  view.apply(message({ type: "synced", mode: "resumed", id: "e-2" }), 0);
-  expect(view.jobs).toHaveLength(2);
-
-  view.opened();
-  view.apply(job(3, 20), 0);
-  view.apply(message({ type: "synced", mode: "snapshot", id: "e-3" }), 0);
-  expect(view.jobs.map(({ jobId }) => jobId)).toEqual(["j"]);
-});
-
-test("what was heard on a connection that broke before synced is not part of the next snapshot", () => {
-  const view = new ProgressView();
-  view.opened();
-  view.apply(job(1, 10), 0);
-  view.opened();
-  view.apply(message({ type: "synced", mode: "snapshot", id: null }), 0);
-  expect(view.jobs).toEqual([]);
-});
-
-test("of many ended jobs the newest fifty stay, and every one that runs", () => {
-  const view = new ProgressView();
-  view.apply(job(1, 10, { jobId: "running" }), 0);
-  for (let seq = 2; seq < 202; seq += 1) {
-    view.apply(job(seq, 100, { jobId: `j${seq}`, type: "job_completed", status: "COMPLETED" }), 0);
+function apply(store: ProgressStore, ...texts: readonly string[]): void {
+  for (const text of texts) {
+    const message = parseMessage(text);
+    if (message === null) throw new Error(`not a message: ${text}`);
+    store.apply(message);
   }
-  expect(view.jobs).toHaveLength(51);
-  expect(view.jobs.map(({ jobId }) => jobId).slice(0, 2)).toEqual(["running", "j152"]);
+}
+
+const isFresh = (onlooker: Onlooker, nowMs: number): boolean | undefined =>
+  onlooker.look(nowMs)[0]?.photos()[0]?.isFresh;
+
+test("what ended since the last look is fresh for a second", () => {
+  const store = storeOf(photo(1, 10));
+  const onlooker = new Onlooker(store);
+  expect(isFresh(onlooker, 0)).toBe(false);
+  apply(store, photo(2, 100, completed));
+  expect([100, 600, 1_099, 1_100, 1_200].map((nowMs) => isFresh(onlooker, nowMs))).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
 
-test("an ending seen live says when; one from a snapshot does not", () => {
-  const view = new ProgressView();
-  view.apply(photo(1, 10), 5);
-  view.apply(photo(2, 100, { type: "upload_completed", status: "COMPLETED" }), 7);
-  expect(view.job("j")?.photos.get("p")?.settledAtMs).toBe(7);
-  const late = new ProgressView();
-  late.apply(photo(2, 100, { type: "upload_completed", status: "COMPLETED" }), 7);
-  expect(late.job("j")?.photos.get("p")?.settledAtMs).toBeNull();
+test("what had ended at the first look is not fresh, nor is a photo that is tried again", () => {
+  const store = storeOf(photo(1, 100, completed));
+  const onlooker = new Onlooker(store);
+  expect(isFresh(onlooker, 0)).toBe(false);
+  apply(store, photo(2, 10, { attempt: 2 }));
+  expect(isFresh(onlooker, 100)).toBe(false);
 });
 
-test("a file name is kept though only the first message tells it", () => {
-  const view = new ProgressView();
-  view.apply(photo(1, 0, { type: "upload_started", fileName: "beach.jpg" }), 0);
-  view.apply(photo(2, 10), 0);
-  expect(view.job("j")?.photos.get("p")?.fileName).toBe("beach.jpg");
+test("a job of which only photos were heard is there, too", () => {
+  const [view] = new Onlooker(storeOf(photo(1, 10))).look(0);
+  expect(view).toMatchObject({ jobId: "j", job: null });
 });
 
-test.each(["", "{", "[]", "null", '{"type":"heartbeat"}', '{"type":"job_progress","jobId":"j"}'])(
+test.each(["", "{", "[]", "null", '{"type":"job_progress","jobId":"j"}'])(
   "%j is nothing to show, and no error",
   (text) => {
     expect(parseMessage(text)).toBeNull();
@@ -117,18 +71,17 @@ test.each(["", "{", "[]", "null", '{"type":"heartbeat"}', '{"type":"job_progress
 
 test("plain lines: one a change of status and per 10 %", () => {
   const lines = new PlainLines();
-  const view = new ProgressView();
+  const store = new ProgressStore();
   const told: string[] = [];
-  const tell = (next: HubMessage): void => {
-    view.apply(next, 0);
-    const shown = view.job("j")?.photos.get("p");
-    const line = shown === undefined ? null : lines.photo(shown);
+  store.events.on("photo", (shown) => {
+    const line = lines.photo(shown);
     if (line !== null) told.push(line);
-  };
-  tell(photo(1, 0, { type: "upload_started", fileName: "a\u001b[2Jb.jpg" }));
-  for (let seq = 2; seq <= 31; seq += 1) tell(photo(seq, seq));
-  tell(photo(32, 31, { stalled: true }));
-  tell(photo(33, 31, { type: "upload_failed", status: "FAILED", error: { code: "c", message: "cut\noff" } }));
+  });
+  apply(store, photo(1, 0, { type: "upload_started", fileName: "a\u001b[2Jb.jpg" }));
+  for (let seq = 2; seq <= 31; seq += 1) apply(store, photo(seq, seq));
+  apply(store, photo(32, 31, { stalled: true }));
+  const error = { code: "c", message: "cut\noff" };
+  apply(store, photo(33, 31, { type: "upload_failed", status: "FAILED", error }));
   expect(told).toEqual([
     "[....................]   0.0 % j/p a?[2Jb.jpg UPLOADING",
     "[##..................]  10.0 % j/p a?[2Jb.jpg UPLOADING",

@@ -245,6 +245,47 @@ it("wakes at once when the network is back", async () => {
   vi.unstubAllGlobals();
 });
 
+it("comes back at once when an app that is in the foreground again says so", async () => {
+  await start();
+  first.say(SYNCED);
+  session?.wake();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(1);
+  first.last.line.ended({ kind: "lost", reason: "closed_1006", afterMs: 60_000 });
+  session?.wake();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(2);
+});
+
+it("gives every message as it was received, before the store has it", async () => {
+  const store = new ProgressStore();
+  const received: string[] = [];
+  const onMessage = (text: string): void => void received.push(`${store.lastId} ${text}`);
+  await start({ store, onMessage });
+  first.say({ type: "of a later version" });
+  first.say(SYNCED);
+  first.say({ type: "heartbeat" });
+  expect(received).toEqual([
+    'null {"type":"of a later version"}',
+    `null ${JSON.stringify(SYNCED)}`,
+    'a-7 {"type":"heartbeat"}',
+  ]);
+});
+
+it("ends with its job, but not before what follows it in the first batch", async () => {
+  const photos = { total: 1, completed: 1, failed: 0, cancelled: 0, active: 0 };
+  const job = { type: "job_completed", id: "a-1", jobId: "j", status: "COMPLETED", photos };
+  await start({ jobId: "j" });
+  first.say(job);
+  expect(session?.state.phase).toBe("connecting");
+  first.say(SYNCED);
+  expect(session?.state).toMatchObject({ phase: "closed", reason: "job_ended" });
+  await start({ jobId: "j" });
+  first.say(SYNCED);
+  first.say(job);
+  expect(session?.state).toMatchObject({ phase: "closed", reason: "job_ended" });
+});
+
 it("closes for good where coming back is pointless, and opens nothing any more", async () => {
   await start();
   first.last.line.ended({ kind: "over", reason: "closed_4429" });

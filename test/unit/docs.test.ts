@@ -83,3 +83,32 @@ it("docs/simulate.md names every flag of simulate, every profile, and every key 
   );
   for (const key of new Set(keys)) if (key !== "about" && key !== "weight") expect(text).toContain(key);
 });
+
+it("docs/examples.md quotes the files that the tests run, as they are", () => {
+  const text = read("docs/examples.md");
+  for (const [name, language] of [
+    ["socketio.html", "html"],
+    ["react.tsx", "tsx"],
+    ["react-native.ts", "ts"],
+  ]) {
+    expect(text).toContain(`\`\`\`${language}\n${read(`docs/examples/${name}`)}\`\`\`\n`);
+  }
+});
+
+it("every link of docs/examples.md to a file or a heading of this package leads somewhere", () => {
+  const text = read("docs/examples.md");
+  const anchors = (page: string): readonly string[] =>
+    [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+      title
+        .toLowerCase()
+        .replace(/[^a-z0-9 .-]/g, "")
+        .replaceAll(".", "")
+        .replaceAll(" ", "-"),
+    );
+  const links = [...text.matchAll(/\]\((?!https:)([^)#]*)(?:#([^)]*))?\)/g)];
+  expect(links.length).toBeGreaterThan(5);
+  for (const [, file = "", anchor] of links) {
+    if (anchor === undefined) continue;
+    expect(anchors(file === "" ? text : read(`docs/${file}`))).toContain(anchor);
+  }
+});

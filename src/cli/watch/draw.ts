@@ -1,3 +1,4 @@
+import type { Job, Photo } from "../../client/index.ts";
 import {
   barText,
   formatBytes,
@@ -8,12 +9,11 @@ import {
   type Style,
   styled,
 } from "./text.ts";
-import { isSettled, type JobView, type PhotoView } from "./view.ts";
+import type { JobView, PhotoView } from "./view.ts";
 
 export interface Frame {
   readonly columns: number;
   readonly rows: number;
-  readonly nowMs: number;
   readonly color: boolean;
   /** The last line, such as the state of the connection; null: none. */
   readonly footer: string | null;
@@ -34,8 +34,6 @@ interface Shape {
 const GAP = "  ";
 /** A tail narrower than this has no room for a reason beside the bytes. */
 const REASON_COLUMNS = 32;
-/** How long a photo stays after its ending, so that the eye sees it reach the end. */
-const LINGER_MS = 1_000;
 const MAX_ENDED_JOBS = 3;
 
 /** The picture of all jobs: never more than `rows - 1` lines, none wider than `columns`. */
@@ -48,8 +46,8 @@ export function drawFrame(jobs: readonly JobView[], frame: Frame): string {
 }
 
 function drawJobs(jobs: readonly JobView[], layout: Layout, budget: number): string[] {
-  const active = jobs.filter((job) => !job.ended);
-  const ended = jobs.filter((job) => job.ended);
+  const active = jobs.filter(({ job }) => job?.hasEnded !== true);
+  const ended = jobs.filter(({ job }) => job?.hasEnded === true);
   const endedRows = Math.min(ended.length, MAX_ENDED_JOBS, Math.max(1, Math.floor(budget / 4)));
   const shownEnded = ended.slice(ended.length - endedRows);
   const hidden = ended.length - endedRows;
@@ -58,7 +56,7 @@ function drawJobs(jobs: readonly JobView[], layout: Layout, budget: number): str
   const room = Math.max(1, budget - endedCount);
   const overflow = active.length > room;
   const shownActive = overflow ? active.slice(0, room - 1) : active;
-  const photos = shownActive.map((job) => listedPhotos(job, layout.nowMs));
+  const photos = shownActive.map(listedPhotos);
   const shares = shareOut(
     room - shownActive.length - Number(overflow),
     photos.map((listed) => listed.length),
@@ -75,7 +73,7 @@ function drawJobs(jobs: readonly JobView[], layout: Layout, budget: number): str
 
 /** A line a job, and what went wrong in it in the rows that nobody else needs. */
 function drawEnded(jobs: readonly JobView[], layout: Layout, spareRows: number): string[] {
-  const failed = jobs.map((job) => [...job.photos.values()].filter(({ last }) => last.status === "FAILED"));
+  const failed = jobs.map((job) => job.photos().filter(({ photo }) => photo.status === "FAILED"));
   const shares = shareOut(
     spareRows,
     failed.map((photos) => photos.length),
@@ -87,14 +85,11 @@ function drawEnded(jobs: readonly JobView[], layout: Layout, spareRows: number):
 }
 
 /** Active ones first, then what ended a moment ago or failed. Those that ended well collapse into the job's counts. */
-function listedPhotos(job: JobView, nowMs: number): readonly PhotoView[] {
-  const all = [...job.photos.values()];
-  const lingering = (photo: PhotoView): boolean =>
-    photo.settledAtMs !== null && nowMs - photo.settledAtMs < LINGER_MS;
-  const rank = (photo: PhotoView): number => (isSettled(photo) && !lingering(photo) ? 1 : 0);
-  const listed = all.filter(
-    (photo) => !isSettled(photo) || lingering(photo) || photo.last.status === "FAILED",
-  );
+function listedPhotos(job: JobView): readonly PhotoView[] {
+  const rank = ({ photo, isFresh }: PhotoView): number => (photo.hasEnded && !isFresh ? 1 : 0);
+  const listed = job
+    .photos()
+    .filter(({ photo, isFresh }) => !photo.hasEnded || isFresh || photo.status === "FAILED");
   return listed.sort((one, other) => rank(one) - rank(other));
 }
 
@@ -127,13 +122,14 @@ const JOB_MARKS: Readonly<Record<string, readonly [mark: string, style: Style]>>
   CANCELLED: ["-", "gray"],
 };
 
-function jobLine({ jobId, last, ended }: JobView, layout: Layout): string {
+function jobLine({ jobId, job }: JobView, layout: Layout): string {
   const { color } = layout;
-  const [mark, style] = (ended ? JOB_MARKS[last?.status ?? ""] : undefined) ?? (["▸", "cyan"] as const);
-  const name = inColumns(printable(last?.title ?? jobId), layout.nameColumns - 2);
+  const endedAs = job?.hasEnded === true ? job.status : null;
+  const [mark, style] = JOB_MARKS[endedAs ?? ""] ?? (["▸", "cyan"] as const);
+  const name = inColumns(printable(job?.title ?? jobId), layout.nameColumns - 2);
   const head = `${styled(mark, style, color)} ${styled(name, "bold", color)}`;
-  const progressBar = bar(last?.progress ?? null, style, layout);
-  const percent = formatPercent(last?.progress ?? null);
+  const progressBar = bar(job?.progress ?? null, style, layout);
+  const percent = formatPercent(job?.progress ?? null);
   const room = layout.columns - layout.nameColumns - 1;
   const shapes: readonly [Shape, ...Shape[]] = [
     { cells: [progressBar, percent], tailColumns: layout.tailColumns },
@@ -141,24 +137,24 @@ function jobLine({ jobId, last, ended }: JobView, layout: Layout): string {
     { cells: [], tailColumns: room },
   ];
   // Of a job that has ended, how is worth more than a full bar and 100 %.
-  const word = ended ? (last?.status.length ?? 0) : 0;
+  const word = endedAs?.length ?? 0;
   const { cells, tailColumns } = shapes.find((shape) => shape.tailColumns >= word) ?? shapes[0];
-  return [head, ...cells, jobTail(last, ended, tailColumns)].join(" ").trimEnd();
+  return [head, ...cells, jobTail(job, tailColumns)].join(" ").trimEnd();
 }
 
-function jobTail(last: JobView["last"], ended: boolean, columns: number): string {
-  if (last === null) return "";
-  const { completed, failed, total } = last.photos;
+function jobTail(job: Job | null, columns: number): string {
+  if (job === null) return "";
+  const { completed, failed, total } = job.photos;
   const counts = `${completed}/${total}`.padStart(7);
   const failures = failed > 0 ? [`${failed} failed`] : [];
-  if (ended) {
-    const status = last.status.toLowerCase();
-    const bytes = formatBytes(last.bytesTransferred).padStart(9);
+  if (job.hasEnded) {
+    const status = job.status.toLowerCase();
+    const bytes = formatBytes(job.bytesTransferred).padStart(9);
     const fitting = whatFits([status, counts, ...failures, bytes], columns);
     return [counts, bytes, status, ...failures].filter((part) => fitting.includes(part)).join(GAP);
   }
-  const speed = typeof last.bytesPerSecond === "number" ? `${formatBytes(last.bytesPerSecond)}/s` : "";
-  const eta = typeof last.etaSeconds === "number" ? `${formatSeconds(last.etaSeconds)} left` : "";
+  const speed = typeof job.bytesPerSecond === "number" ? `${formatBytes(job.bytesPerSecond)}/s` : "";
+  const eta = typeof job.etaSeconds === "number" ? `${formatSeconds(job.etaSeconds)} left` : "";
   return whatFits([counts, speed.padStart(11), eta.padStart(10), ...failures], columns).join(GAP);
 }
 
@@ -168,34 +164,35 @@ function whatFits(parts: readonly string[], columns: number): readonly string[] 
   return tooMany < 0 ? parts : parts.slice(0, tooMany);
 }
 
-function photoLine({ last, fileName }: PhotoView, layout: Layout): string {
+function photoLine({ photo }: PhotoView, layout: Layout): string {
   const { color } = layout;
-  const [style, note] = photoNote(last);
-  const name = inColumns(printable(fileName ?? last.photoId), layout.nameColumns - 4);
-  if (last.status === "FAILED" && layout.tailColumns < REASON_COLUMNS) {
+  const [style, note] = photoNote(photo);
+  const name = inColumns(printable(photo.fileName ?? photo.photoId), layout.nameColumns - 4);
+  if (photo.status === "FAILED" && layout.tailColumns < REASON_COLUMNS) {
     // Why it failed is worth more than how far it came.
     const reason = inColumns(note, layout.columns - layout.nameColumns - 1).trimEnd();
     return `    ${name} ${styled(reason, style, color)}`;
   }
-  const bytes = last.totalBytes === null ? formatBytes(last.bytesTransferred) : formatBytes(last.totalBytes);
+  const bytes =
+    photo.totalBytes === null ? formatBytes(photo.bytesTransferred) : formatBytes(photo.totalBytes);
   const tail = inColumns(`${bytes.padStart(8)}  ${note}`, layout.tailColumns).trimEnd();
-  const percent = styled(formatPercent(last.progress), "dim", color);
-  return `    ${name} ${bar(last.progress, style, layout)} ${percent} ${styled(tail, style === "blue" ? "dim" : style, color)}`.trimEnd();
+  const percent = styled(formatPercent(photo.progress), "dim", color);
+  return `    ${name} ${bar(photo.progress, style, layout)} ${percent} ${styled(tail, style === "blue" ? "dim" : style, color)}`.trimEnd();
 }
 
-function photoNote(last: PhotoView["last"]): readonly [style: Style, note: string] {
-  const attempt = last.attempt > 1 ? `attempt ${last.attempt}` : "";
-  switch (last.status) {
+function photoNote(photo: Photo): readonly [style: Style, note: string] {
+  const attempt = photo.attempt > 1 ? `attempt ${photo.attempt}` : "";
+  switch (photo.status) {
     case "COMPLETED":
       return ["green", "✓"];
     case "FAILED":
-      return ["red", printable(`✗ ${last.error?.message || last.error?.code || "failed"}`)];
+      return ["red", printable(`✗ ${photo.error?.message || photo.error?.code || "failed"}`)];
     case "CANCELLED":
       return ["gray", "cancelled"];
     case "PROCESSING":
       return ["blue", "processing"];
     default:
-      return last.stalled === true ? ["yellow", "stalled"] : ["blue", attempt];
+      return photo.stalled === true ? ["yellow", "stalled"] : ["blue", attempt];
   }
 }
 

@@ -1,5 +1,5 @@
+import type { Job, Photo } from "../../client/index.ts";
 import { formatBytes, formatPercent, printable } from "./text.ts";
-import type { JobView, PhotoView } from "./view.ts";
 
 const BAR_COLUMNS = 20;
 
@@ -9,23 +9,24 @@ export class PlainLines {
   readonly #told = new Map<string, Map<string, string>>();
 
   /** The line that this state of the photo is worth, or null when the last one still says it. */
-  photo({ last, fileName }: PhotoView): string | null {
-    const stalled = last.stalled === true ? " (stalled)" : "";
-    if (!this.#isNews(last.jobId, last.photoId, last.progress, `${last.status}${stalled}${last.attempt}`))
-      return null;
-    const name = fileName === null ? "" : ` ${printable(fileName)}`;
-    const error = last.error === undefined ? "" : `: ${printable(last.error.message)}`;
-    const attempt = last.attempt > 1 ? ` (attempt ${last.attempt})` : "";
-    return `${bar(last.progress)} ${last.jobId}/${last.photoId}${name} ${last.status}${stalled}${attempt}${error}`;
+  photo(photo: Photo): string | null {
+    const { jobId, photoId, progress, status, attempt } = photo;
+    const stalled = photo.stalled === true ? " (stalled)" : "";
+    if (!this.#isNews(jobId, photoId, progress, `${status}${stalled}${attempt}`)) return null;
+    const name = photo.fileName === undefined ? "" : ` ${printable(photo.fileName)}`;
+    const error = photo.error === undefined ? "" : `: ${printable(photo.error.message)}`;
+    const again = attempt > 1 ? ` (attempt ${attempt})` : "";
+    return `${bar(progress)} ${jobId}/${photoId}${name} ${status}${stalled}${again}${error}`;
   }
 
-  job({ last, ended }: JobView): string | null {
-    if (last === null || !this.#isNews(last.jobId, "", last.progress, `${last.status}${ended}`)) return null;
-    const { completed, failed, total } = last.photos;
-    const title = last.title === undefined ? "" : ` ${printable(last.title)}`;
+  job(job: Job): string | null {
+    const { jobId, progress, status, hasEnded } = job;
+    if (!this.#isNews(jobId, "", progress, `${status}${hasEnded}`)) return null;
+    const { completed, failed, total } = job.photos;
+    const title = job.title === undefined ? "" : ` ${printable(job.title)}`;
     const counts = `${completed}/${total} photos${failed > 0 ? `, ${failed} failed` : ""}`;
-    const line = `${bar(last.progress)} ${last.jobId}${title} ${last.status}, ${counts}, ${formatBytes(last.bytesTransferred)}`;
-    return ended ? `${line}, job ended` : line;
+    const line = `${bar(progress)} ${jobId}${title} ${status}, ${counts}, ${formatBytes(job.bytesTransferred)}`;
+    return hasEnded ? `${line}, job ended` : line;
   }
 
   /** Drops what was told of jobs that `kept` says no to. */

@@ -1,17 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
 import { createLogUpdate } from "log-update";
+import type { ProgressStore } from "../../client/index.ts";
 import type { Output } from "../host.ts";
 import { drawFrame } from "./draw.ts";
-import { isPhotoMessage, parseMessage } from "./message.ts";
 import { PlainLines } from "./plain.ts";
 import { widthOf } from "./text.ts";
-import { ProgressView } from "./view.ts";
+import { Onlooker } from "./view.ts";
 
-/** Shows a user's frames to a person. */
+/** Shows a store to a person. */
 export interface Screen {
-  readonly view: ProgressView;
-  opened(): void;
-  frame(text: string): void;
   /** The state of the connection, in words; null: nothing worth saying. */
   status(text: string | null): void;
   /** Draws the last state and leaves the terminal as it was found. */
@@ -28,16 +25,18 @@ export function createScreen(
   output: Output,
   env: Readonly<Record<string, string | undefined>>,
   footer: string,
+  store: ProgressStore,
 ): Screen {
-  return output.isTTY === true ? barScreen(output, env, footer) : plainScreen(output);
+  return output.isTTY === true ? barScreen(output, env, footer, store) : plainScreen(output, store);
 }
 
 function barScreen(
   output: Output,
   env: Readonly<Record<string, string | undefined>>,
   footer: string,
+  store: ProgressStore,
 ): Screen {
-  const view = new ProgressView();
+  const onlooker = new Onlooker(store);
   const update = createLogUpdate(output);
   const color = (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   let status: string | null = null;
@@ -47,7 +46,7 @@ function barScreen(
   const draw = (last = false): void => {
     const { columns = 80, rows = 24 } = output;
     const line = last ? null : (status ?? footer);
-    const picture = drawFrame(view.jobs, { columns, rows, nowMs: performance.now(), color, footer: line });
+    const picture = drawFrame(onlooker.look(performance.now()), { columns, rows, color, footer: line });
     const lines = picture.split("\n").length;
     if (columns < shown.columns) clearReflowed(output, update, shown.picture, columns);
     shown = { picture, columns };
@@ -59,12 +58,6 @@ function barScreen(
   // The picture changes by itself too (what has settled leaves it), and log-update writes only what differs.
   const timer = setInterval(draw, FRAME_MS);
   return {
-    view,
-    opened: () => view.opened(),
-    frame: (text) => {
-      const message = parseMessage(text);
-      if (message !== null) view.apply(message, performance.now());
-    },
     status: (text) => {
       status = text;
     },
@@ -98,27 +91,23 @@ function clearReflowed(
   output.write("\u001b[1A\u001b[2K".repeat(added));
 }
 
-function plainScreen(output: Output): Screen {
-  const view = new ProgressView();
+function plainScreen(output: Output, store: ProgressStore): Screen {
   const lines = new PlainLines();
   const write = (line: string | null): void => {
     if (line !== null) output.write(`${line}\n`);
   };
+  const stops = [
+    store.events.on("photo", (photo) => write(lines.photo(photo))),
+    store.events.on("job", (job) => write(lines.job(job))),
+    store.onJobs(() => {
+      const kept = new Set(store.jobIds());
+      lines.forget((jobId) => kept.has(jobId));
+    }),
+  ];
   return {
-    view,
-    opened: () => view.opened(),
-    frame: (text) => {
-      const message = parseMessage(text);
-      if (message === null || !view.apply(message, performance.now())) return;
-      if (message.type === "synced") return lines.forget((jobId) => view.job(jobId) !== null);
-      if (!("jobId" in message)) return;
-      const job = view.job(message.jobId);
-      if (job === null) return;
-      const photo = isPhotoMessage(message) ? job.photos.get(message.photoId) : undefined;
-      write(photo === undefined ? lines.job(job) : lines.photo(photo));
-      if (job.ended) lines.forget((jobId) => view.job(jobId) !== null);
+    status: write,
+    close: () => {
+      for (const stop of stops) stop();
     },
-    status: (text) => write(text),
-    close: () => undefined,
   };
 }
