@@ -16,6 +16,7 @@ async function serveDev(): Promise<Dev> {
   const hub = start([
     "serve",
     "--dev",
+    ...["--ui", "off"],
     "--port",
     "0",
     "--internal-port",
@@ -189,6 +190,7 @@ describe("against a hub of serve --dev", () => {
     const { code, err } = await command([
       "serve",
       "--dev",
+      ...["--ui", "off"],
       "--log-level",
       "silent",
       ...Object.entries(ports).flat(),
