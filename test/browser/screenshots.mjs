@@ -11,7 +11,7 @@ const urls = await new Promise((resolve) => {
   let said = "";
   hub.stdout.on("data", (chunk) => {
     said += String(chunk);
-    const ready = /public=(\S+) internal=(\S+) [^]* ingest-token=(\S+) /.exec(said);
+    const ready = /public=(\S+) internal=(\S+) [\s\S]* ingest-token=(\S+) /.exec(said);
     if (ready !== null) resolve({ uploads: ready[1], operations: ready[2], ingestToken: ready[3] });
   });
 });
