@@ -1,4 +1,5 @@
 import { createServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { startBlockingProxy } from "../blocking-proxy.ts";
@@ -310,6 +311,21 @@ describe("watch on a scripted hub", () => {
       err: expect.stringMatching(/^progress-hub: disconnected for good: .+\n$/),
     });
     await hub.close();
+  });
+
+  test("who takes the connection and says nothing can't be reached: 4", async () => {
+    const server = createTcpServer((socket) => void socket.destroy());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const { code, err } = await command(["watch", "--url", `http://127.0.0.1:${port}`, "--token", "t"]);
+    expect(err).toMatch(
+      new RegExp(
+        `^progress-hub: can't reach http://127\\.0\\.0\\.1:${port} \\(.+\\); is the hub running, .+\n$`,
+      ),
+    );
+    expect(code).toBe(4);
+    server.close();
   });
 
   test("what is no hub is refused clearly", async () => {

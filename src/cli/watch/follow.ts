@@ -16,8 +16,11 @@ export interface FollowOptions {
   readonly onStatus: (text: string | null) => void;
 }
 
-/** The SDK takes a line for dead after twice as much silence; a hub's heartbeats may be rarer than by default. */
-const HEARTBEAT_MS = 60_000;
+/**
+ * The SDK takes a line for dead after twice a heartbeat's silence, and a hub's may be rarer than by default. Nobody at a
+ * terminal waits for half a minute.
+ */
+const TIMES = { heartbeatMs: 60_000, maxRetryMs: 10_000 };
 
 /** Close codes after which coming back with the same token is pointless (contract.md, "Errors"). */
 const FATAL_CLOSES: Readonly<Record<number, string>> = {
@@ -44,7 +47,7 @@ export function follow(options: FollowOptions, signal: AbortSignal): Promise<voi
     const progress = connect({
       ...{ url, token: () => token, store, fetch },
       ...(jobId !== null && { jobId }),
-      times: { heartbeatMs: HEARTBEAT_MS },
+      times: TIMES,
       onMessage: (text) => {
         wasHeard = true;
         onMessage?.(text);
