@@ -30,6 +30,10 @@ export async function startBlockingProxy(target: string): Promise<BlockingProxy>
         });
       }
       upstream.write(head);
+      // Browsers send more than one request by a connection.
+      client.on("data", (more: Buffer) => {
+        if (proxy.block(more.toString("latin1"))) client.destroy();
+      });
       client.pipe(upstream).pipe(client);
     });
   }).listen(0, "127.0.0.1");

@@ -204,6 +204,13 @@ describe("the SDK where ways are blocked", () => {
     expect(progress.state.phase).toBe("live");
   });
 
+  it("shows the same to who shares a connection, or has one of its own where none can be shared", async () => {
+    const both = [follow({ share: true }), follow({ share: "u" })];
+    for (const progress of both) await live(progress);
+    await upload("j", "p");
+    for (const { store } of both) await until(() => store.photo("j", "p")?.hasEnded, "shown", 5_000);
+  });
+
   it("comes back to a hub that is started again", async () => {
     const port = Number(new URL(hub.publicUrl).port);
     const progress = follow();
