@@ -83,6 +83,14 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
     expect(await transportOf(page)).toBe("websocket");
   });
 
+  it("another way is chosen: it loads Socket.IO, and goes on by it", async () => {
+    const page = await survives(async (page) => {
+      await page.selectOption("select[aria-label=Transport]", "socketio");
+      await page.waitForSelector(".badge[data-phase=live][data-transport=socketio]");
+    });
+    expect(await transportOf(page)).toBe("socketio");
+  });
+
   it("the page is reloaded", async () => {
     await survives(async (page) => {
       await page.reload();
