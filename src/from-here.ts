@@ -4,12 +4,13 @@ import { HubError } from "./errors.ts";
 
 /**
  * From this machine, and to it by name: a page of somebody else's, whose name was made to lead here (DNS rebinding), would
- * else read a secret as its own. Throws HubError `not_found`.
+ * else read a secret as its own. Nor by way of a proxy, which would speak for anybody. Throws HubError `not_found`.
  */
 export function assertFromHere({ socket, headers }: Pick<IncomingMessage, "socket" | "headers">): void {
   const hostname = hostnameOf(headers.host ?? "");
   const isOwnName = hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
-  if (!isOwnName || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
+  const isPassedOn = headers.forwarded !== undefined || headers["x-forwarded-for"] !== undefined;
+  if (!isOwnName || isPassedOn || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
 }
 
 /** Empty where the header is none that a URL can have. */

@@ -92,7 +92,7 @@ describeInChromium("the operations page shows the hub as it is", () => {
   afterAll(async () => {
     clearInterval(backend);
     for (const watcher of open) watcher.close();
-    await browser.close();
+    await browser?.close();
     killAll();
   });
 
@@ -175,6 +175,27 @@ describeInChromium("the operations page shows the hub as it is", () => {
     await context.setOffline(false);
     await shows(".top .badge", /^Live$/);
     expect(await page.locator(".trouble").count()).toBe(0);
+  });
+
+  it("a hidden tab asks nothing, and one that is shown again asks at once", async () => {
+    const hide = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { configurable: true, value: hidden });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, isHidden);
+    await hide(true);
+    await shows(".top .badge", /^Paused$/);
+    let asked = 0;
+    page.on("requestfinished", () => {
+      asked += 1;
+    });
+    // What was under way is over by then, and somebody who looks would have asked.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(asked).toBeLessThanOrEqual(3);
+    asked = 0;
+    await hide(false);
+    await shows(".top .badge", /^Live$/);
+    await until(() => asked >= 3, "it asks again", 2_000);
   });
 
   it("axe-core finds nothing serious, in light and in dark, on a desktop and on a phone", async () => {

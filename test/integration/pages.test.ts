@@ -73,9 +73,10 @@ describe("with --dev", () => {
     expect(session).toEqual({ userId: "demo", token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/) });
     const { port } = new URL(hub.publicUrl);
     expect(await statusOf("/dev/session", { host: `localhost:${port}` })).toBe(200);
-    // A name of somebody else's that leads here (DNS rebinding).
+    // A name of somebody else's that leads here (DNS rebinding); and whoever comes through a proxy.
     for (const host of [`evil.example:${port}`, `127.0.0.1.evil.example:${port}`, "[::1", "10.0.0.1"])
       expect([host, await statusOf("/dev/session", { host })]).toEqual([host, 404]);
+    expect(await statusOf("/dev/session", { "x-forwarded-for": "10.0.0.7" })).toBe(404);
   });
 
   it("starts simulated uploads of who asks, and of nobody else", async () => {

@@ -1,6 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import "../theme.css";
 import "./operations.css";
+import "./tables.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app.tsx";
 
