@@ -6,7 +6,7 @@ import { pollingLine } from "./fake-hub/polling-line.ts";
 import { sseLine } from "./fake-hub/sse-line.ts";
 import { webSocketLine } from "./fake-hub/websocket-line.ts";
 
-export type { FakeLine, Way } from "./fake-hub/line.ts";
+export type { Way } from "./fake-hub/line.ts";
 
 /** What the hub does with who has come. Doing nothing is a hub that hangs. */
 export type Play = (line: FakeLine) => void;

@@ -12,10 +12,15 @@ export interface FollowOptions {
   readonly times?: Partial<Times>;
 }
 
+export interface SeenState extends ConnectionState {
+  /** When it was told, in Unix milliseconds. */
+  readonly atMs: number;
+}
+
 /** A connection of the SDK that takes and gives nothing but data: it runs in Node and in pages, and imports neither. */
 export class Follower {
   readonly #progress: Progress;
-  readonly #states: ConnectionState[] = [];
+  readonly #states: SeenState[] = [];
   #tokensAsked = 0;
 
   constructor(connect: (options: ConnectOptions) => Progress, { tokens, ...options }: FollowOptions) {
@@ -25,8 +30,9 @@ export class Follower {
       return given;
     };
     this.#progress = connect({ ...options, token });
-    this.#states.push(this.#progress.state);
-    this.#progress.onState((state) => this.#states.push(state));
+    const see = (state: ConnectionState): void => void this.#states.push({ ...state, atMs: Date.now() });
+    see(this.#progress.state);
+    this.#progress.onState(see);
   }
 
   state(): ConnectionState {
@@ -34,7 +40,7 @@ export class Follower {
   }
 
   /** Every one since it began. */
-  states(): readonly ConnectionState[] {
+  states(): readonly SeenState[] {
     return this.#states;
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { until } from "../../simulator/oracle/until.ts";
 import { type FakeHub, inTurn, type Play, startFakeHub, type Way, welcome } from "../fake-hub.ts";
 import { type ClientEnvironment, type FollowerThere, untilLive, untilState } from "./environment.ts";
@@ -13,71 +13,92 @@ const EARLY_MS = 5;
 const QUIET_MS = 250;
 const TRIES = 8;
 
+/** A hub of its own for each test, and who follows it: they run beside each other, since most of what they do is wait. */
+class Stage {
+  readonly hub: FakeHub;
+  readonly #environment: ClientEnvironment;
+  readonly #followers: FollowerThere[] = [];
+
+  constructor(environment: ClientEnvironment, hub: FakeHub) {
+    this.#environment = environment;
+    this.hub = hub;
+  }
+
+  async follow(options: Partial<FollowOptions> = {}): Promise<FollowerThere> {
+    const given = { url: this.hub.url, tokens: ["token-1", "token-2"], times: FAST, ...options };
+    const follower = await this.#environment.follow(given);
+    this.#followers.push(follower);
+    return follower;
+  }
+
+  async untilCame(count: number, { lines }: FakeHub = this.hub): Promise<void> {
+    const story = (): string => JSON.stringify(lines.map(({ asked }) => asked));
+    await until(() => lines.length >= count, `${count} have come`, 10_000, story);
+  }
+
+  /** For good: nobody comes any more. */
+  async untilClosed(follower: FollowerThere, reason: string): Promise<void> {
+    await untilState(follower, "closed", ({ phase }) => phase === "closed");
+    expect(await follower.state()).toEqual({ phase: "closed", transport: null, reason, retryAtMs: null });
+    const before = this.hub.lines.length;
+    await this.untilQuiet();
+    expect(this.hub.lines.slice(before).map(({ asked }) => asked)).toEqual([]);
+  }
+
+  /** Until nobody has come for a while, or it has become hopeless. */
+  async untilQuiet(): Promise<void> {
+    const beganAtMs = performance.now();
+    const lastAtMs = (): number => Math.max(beganAtMs, this.hub.lines.at(-1)?.asked.atMs ?? 0);
+    await until(() => performance.now() - lastAtMs() > QUIET_MS, "nobody comes any more", 5_000);
+  }
+
+  /** From the one that came before it, in milliseconds. */
+  gapBefore(at: number): number {
+    return (this.hub.lines[at]?.asked.atMs ?? 0) - (this.hub.lines[at - 1]?.asked.atMs ?? 0);
+  }
+
+  async close(): Promise<void> {
+    for (const follower of this.#followers) await follower.close();
+    this.hub.close();
+  }
+}
+
+const progressOf = async (follower: FollowerThere): Promise<number | null> =>
+  (await follower.photo("j", "p"))?.progress ?? null;
+
+const untilProgress = (follower: FollowerThere, progress: number): Promise<true> =>
+  until(async () => (await progressOf(follower)) === progress, `${progress} %`, 10_000);
+
 /** The SDK in an environment, with a hub that does whatever a test says. */
 export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): void {
   let environment: ClientEnvironment;
-  let hub: FakeHub;
 
   beforeAll(async () => {
     environment = await start();
   });
   afterAll(() => environment.close());
-  beforeEach(async () => {
-    hub = await startFakeHub();
-  });
-  afterEach(async () => {
-    await environment.clear();
-    hub.close();
-  });
 
-  const follow = (options: Partial<FollowOptions> = {}): Promise<FollowerThere> =>
-    environment.follow({ url: hub.url, tokens: ["token-1", "token-2"], times: FAST, ...options });
-
-  const untilCame = (count: number, of: FakeHub = hub): Promise<true> =>
-    until(
-      () => of.lines.length >= count,
-      `${count} have come`,
-      10_000,
-      () => JSON.stringify(of.lines.map(({ asked }) => asked)),
-    );
-
-  async function untilClosed(follower: FollowerThere, reason: string): Promise<void> {
-    await untilState(follower, "closed", ({ phase }) => phase === "closed");
-    expect(await follower.state()).toEqual({ phase: "closed", transport: null, reason, retryAtMs: null });
-    const before = hub.lines.length;
-    await untilQuiet();
-    expect(hub.lines.slice(before).map(({ asked }) => asked)).toEqual([]);
+  async function begin({ onTestFinished }: TestContext): Promise<Stage> {
+    const hub = await startFakeHub();
+    const stage = new Stage(environment, hub);
+    onTestFinished(() => stage.close());
+    return stage;
   }
 
-  /** Until nobody has come for a while, or it has become hopeless. */
-  async function untilQuiet(): Promise<void> {
-    const beganAtMs = performance.now();
-    const lastAtMs = (): number => Math.max(beganAtMs, hub.lines.at(-1)?.asked.atMs ?? 0);
-    await until(() => performance.now() - lastAtMs() > QUIET_MS, "nobody comes any more", 5_000);
-  }
-
-  const progressOf = async (follower: FollowerThere): Promise<number | null> =>
-    (await follower.photo("j", "p"))?.progress ?? null;
-
-  const untilProgress = (follower: FollowerThere, progress: number): Promise<true> =>
-    until(async () => (await progressOf(follower)) === progress, `${progress} %`, 10_000);
-
-  /** From the one that came before it, in milliseconds. */
-  const gapBefore = (at: number): number =>
-    (hub.lines[at]?.asked.atMs ?? 0) - (hub.lines[at - 1]?.asked.atMs ?? 0);
-
-  describe.each(WAYS)("over %s", (way) => {
+  describe.concurrent.each(WAYS)("over %s", (way) => {
     const others = way === "polling" ? 1 : 0;
 
-    it("comes back after the last id, and shows nothing of a message that was cut", async () => {
+    it("comes back after the last id, and shows nothing of a message that was cut", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       hub.plays[way] = inTurn(
         (line) => line.say(photoMessage(1, 10), synced("snapshot", 1)),
         () => undefined,
       );
-      const follower = await follow({ transports: [way] });
+      const follower = await stage.follow({ transports: [way] });
       await untilLive(follower);
       // Who polls has come a second time, to wait.
-      await untilCame(1 + others);
+      await stage.untilCame(1 + others);
       hub.plays[way] = (line) => line.say(photoMessage(3, 30), synced("resumed", 3));
       hub.last(way).cutWithin(photoMessage(2, 20));
       await untilProgress(follower, 30);
@@ -89,17 +110,21 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
       hub.plays[way] = () => undefined;
     });
 
-    it("comes back from where it was before a snapshot that was cut in its midst", async () => {
+    it("comes back from where it was before a snapshot that was cut in its midst", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       hub.plays[way] = inTurn((line) => {
         line.say(photoMessage(1, 10), photoMessage(2, 20));
         line.cutWithin(photoMessage(3, 30));
       }, welcome);
-      const follower = await follow({ transports: [way] });
+      const follower = await stage.follow({ transports: [way] });
       await untilLive(follower);
       expect(hub.lines.slice(0, 2).map(({ asked }) => asked.lastEventId)).toEqual([null, null]);
     });
 
-    it("comes back from what it can't read, and goes on", async () => {
+    it("comes back from what it can't read, and goes on", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       const garbage = { websocket: "{]", sse: "data: {]\n\n:\nnonsense\n\n", polling: "<!doctype html>" };
       hub.plays[way] = inTurn(
         (line) => {
@@ -111,27 +136,33 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
           if (!line.asked.waits) line.say({ type: "tomorrow" }, photoMessage(2, 20), synced("snapshot", 2));
         },
       );
-      const follower = await follow({ transports: [way] });
+      const follower = await stage.follow({ transports: [way] });
       await untilLive(follower);
       expect(await progressOf(follower)).toBe(20);
       expect(hub.lines.filter(({ asked }) => !asked.waits)).toHaveLength(1 + others);
     });
 
-    it("asks for another token where one is not taken, and stops for good at the second", async () => {
+    it("asks for another token where one is not taken, and stops for good at the second", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       const refuse: Play = (line) => {
         if (way === "websocket") line.end(4401, "token_expired");
         else line.refuse(401, { code: "token_expired" });
       };
       hub.plays[way] = inTurn(refuse, welcome);
-      const follower = await follow({ transports: [way] });
+      const follower = await stage.follow({ transports: [way] });
       await untilLive(follower);
       expect(hub.lines.slice(0, 2).map(({ asked }) => asked.token)).toEqual(["token-1", "token-2"]);
       await follower.close();
       hub.plays[way] = refuse;
-      await untilClosed(await follow({ transports: [way] }), "token_expired");
+      const before = hub.lines.length;
+      await stage.untilClosed(await stage.follow({ transports: [way] }), "token_expired");
+      expect(hub.lines).toHaveLength(before + 2);
     });
 
-    it("comes back when it was told to, and not before", async () => {
+    it("comes back when it was told to, and not before", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       const refusals: Record<Way, Play> = {
         websocket: (line) => {
           line.say(synced("snapshot", 0), { type: "reconnect", afterMs: 1_000 });
@@ -144,26 +175,29 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
         polling: (line) => line.refuse(503, { code: "draining", retryAfter: "1" }),
       };
       hub.plays[way] = inTurn(refusals[way], welcome);
-      const follower = await follow({ transports: [way] });
-      await untilCame(2);
+      const follower = await stage.follow({ transports: [way] });
+      await stage.untilCame(2);
       await untilLive(follower);
-      expect(gapBefore(1)).toBeGreaterThanOrEqual(1_000 - EARLY_MS);
+      expect(stage.gapBefore(1)).toBeGreaterThanOrEqual(1_000 - EARLY_MS);
     });
 
-    it("of a job stops for good when it has ended", async () => {
+    it("of a job stops for good when it has ended", async (context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
       hub.plays[way] = (line) => line.say(photoMessage(1, 100), jobEnd(2), synced("snapshot", 2));
       if (way === "sse") hub.plays.sse = inTurn(hub.plays.sse, (line) => line.refuse(204));
-      const follower = await follow({ transports: [way], jobId: "j" });
+      const follower = await stage.follow({ transports: [way], jobId: "j" });
       if (way === "sse") {
         await untilLive(follower);
         hub.last("sse").end();
       }
-      await untilClosed(follower, "job_ended");
+      await stage.untilClosed(follower, "job_ended");
       expect(await follower.done("j")).toMatchObject({ status: "COMPLETED" });
       expect(hub.lines[0]?.asked.jobId).toBe("j");
     });
 
-    it("waits between tries, whatever it is that they end by", async () => {
+    it("waits between tries, whatever it is that they end by", async (context) => {
+      const stage = await begin(context);
       const live: Play = (line) => {
         if (line.asked.waits) line.cut();
         else line.say(synced("snapshot", 0));
@@ -179,49 +213,68 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
       const hubs = await Promise.all(plays.map(([play]) => startFakeHub({ [way]: play })));
       const times = { ...FAST, minRetryMs: 200, maxRetryMs: 200 };
       try {
-        for (const { url } of hubs) await follow({ url, transports: [way], times });
+        const followers = await Promise.all(
+          hubs.map(({ url }) => stage.follow({ url, transports: [way], times })),
+        );
         for (const [at, one] of hubs.entries()) {
           const count = TRIES * (plays[at]?.[1] ?? 1);
-          await untilCame(count + 1, one);
+          await stage.untilCame(count + 1, one);
           const [first, last] = [one.lines[0], one.lines[count]];
+          const waits = ((await followers[at]?.states()) ?? [])
+            .flatMap(({ retryAtMs, atMs }) => (retryAtMs === null ? [] : [retryAtMs - atMs]))
+            .slice(0, TRIES);
+          const waitedMs = waits.reduce((sum, ms) => sum + ms, 0);
           // The chance of eight random waits of 0 to 200 ms to be less together is one in ten millions.
-          expect((last?.asked.atMs ?? 0) - (first?.asked.atMs ?? 0)).toBeGreaterThan(100);
+          expect(waitedMs).toBeGreaterThan(100);
+          const tookMs = (last?.asked.atMs ?? 0) - (first?.asked.atMs ?? 0);
+          expect(tookMs).toBeGreaterThan(waitedMs - TRIES * EARLY_MS);
         }
       } finally {
-        await environment.clear();
+        await stage.close();
         for (const one of hubs) one.close();
       }
     });
   });
 
-  it.each([
+  it.concurrent.for([
     [4400, "bad_frame"],
     [4429, "replaced"],
     [1009, "too_big"],
-  ])("stops for good on %i", async (code, reason) => {
-    const follower = await follow();
+  ] as const)("stops for good on %i", async ([code, reason], context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
+    const follower = await stage.follow();
     await untilLive(follower);
     hub.last("websocket").end(code, reason);
-    await untilClosed(follower, reason);
+    await stage.untilClosed(follower, reason);
   });
 
-  it.each(["sse", "polling"] as const)("stops for good where it is forbidden by %s", async (way) => {
-    hub.plays[way] = (line) => line.refuse(403, { code: "origin_not_allowed" });
-    await untilClosed(await follow({ transports: [way] }), "origin_not_allowed");
-  });
+  it.concurrent.for(["sse", "polling"] as const)(
+    "stops for good where it is forbidden by %s",
+    async (way, context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
+      hub.plays[way] = (line) => line.refuse(403, { code: "origin_not_allowed" });
+      await stage.untilClosed(await stage.follow({ transports: [way] }), "origin_not_allowed");
+    },
+  );
 
-  it("does not poll again and again where nobody holds a poll until there is news", async () => {
+  it.concurrent("does not poll again and again where nobody holds a poll until there is news", async (context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
     hub.plays.polling = (line) => line.say(synced("resumed", 0));
-    const follower = await follow({ transports: ["polling"] });
+    const follower = await stage.follow({ transports: ["polling"] });
     await untilLive(follower);
-    await untilQuiet();
+    await stage.untilQuiet();
     expect(hub.lines.length).toBeLessThan(4);
     hub.plays.polling = (line) => line.say(photoMessage(1, 10), synced("resumed", 1));
     await untilProgress(follower, 10);
   });
 
-  it("sends the next token over WebSocket", async () => {
-    const follower = await follow({ transports: ["websocket"] });
+  it.concurrent("sends the next token over WebSocket", async (context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
+    const follower = await stage.follow({ transports: ["websocket"] });
     await untilLive(follower);
     const line = hub.last("websocket");
     line.say({ type: "token_expiring", expiresIn: 30 });
@@ -230,30 +283,34 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
     expect(hub.lines).toHaveLength(1);
   });
 
-  it("comes by SSE again with the next token, after the last id", async () => {
+  it.concurrent("comes by SSE again with the next token, after the last id", async (context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
     hub.plays.sse = inTurn((line) => line.say(photoMessage(1, 10), synced("snapshot", 1)), welcome);
-    const follower = await follow({ transports: ["sse"] });
+    const follower = await stage.follow({ transports: ["sse"] });
     await untilLive(follower);
     const line = hub.last("sse");
     line.say({ type: "token_expiring", expiresIn: 30 });
-    await untilCame(2);
+    await stage.untilCame(2);
     expect(hub.last("sse").asked).toMatchObject({ token: "token-2", lastEventId: "a-1" });
     await until(() => line.isOver, "the first is left", 5_000);
     await untilLive(follower);
   });
 
-  it.each(["websocket", "sse"] as const)(
+  it.concurrent.for(["websocket", "sse"] as const)(
     "takes silence of %s for its end, and heartbeats not",
-    async (way) => {
-      const follower = await follow({
+    async (way, context) => {
+      const stage = await begin(context);
+      const { hub } = stage;
+      const follower = await stage.follow({
         transports: [way],
         times: { ...FAST, connectMs: 400, heartbeatMs: 250 },
       });
       await untilLive(follower);
       await untilState(follower, "silence", ({ reason }) => reason === "silence");
-      await untilCame(2);
+      await stage.untilCame(2);
       await untilLive(follower);
-      expect(gapBefore(1)).toBeGreaterThanOrEqual(500 - EARLY_MS);
+      expect(stage.gapBefore(1)).toBeGreaterThanOrEqual(500 - EARLY_MS);
       const line = hub.last(way);
       const came = hub.lines.length;
       let beats = 0;
@@ -272,11 +329,13 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
     },
   );
 
-  it("falls from a WebSocket that hangs, and SSE that a proxy answers, to polling, and climbs back", async () => {
+  it.concurrent("falls from a WebSocket that hangs, and SSE that a proxy answers, to polling, and climbs back", async (context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
     hub.plays.websocket = () => undefined;
     hub.plays.sse = (line) => line.refuse(200);
     hub.plays.polling = inTurn((line) => line.say(photoMessage(1, 10), synced("snapshot", 1)), welcome);
-    const follower = await follow({ times: { ...FAST, connectMs: 300, climbMs: 200 } });
+    const follower = await stage.follow({ times: { ...FAST, connectMs: 300, climbMs: 200 } });
     await untilLive(follower, "polling");
     expect(hub.lines.slice(0, 3).map(({ asked }) => asked.way)).toEqual([...WAYS]);
     hub.plays.websocket = welcome;
@@ -287,14 +346,16 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
     await untilProgress(follower, 20);
   });
 
-  it("shows 500 messages of the past, and each job and photo of them", async () => {
+  it.concurrent("shows 500 messages of the past, and each job and photo of them", async (context) => {
+    const stage = await begin(context);
+    const { hub } = stage;
     hub.plays.websocket = (line) => {
       for (let seq = 1; seq <= 500; seq += 1) {
         line.say(photoMessage(seq, seq / 10, { photoId: `p${seq % 50}` }));
       }
       line.say(jobMessage(501), synced("snapshot", 501));
     };
-    const follower = await follow();
+    const follower = await stage.follow();
     await untilLive(follower);
     const photos = await follower.photos("j");
     expect(photos).toHaveLength(50);
