@@ -105,12 +105,13 @@ describeInChromium("tabs of one browser share a connection", () => {
     expect(leading.filter(Boolean)).toHaveLength(1);
     const next = others[leading.indexOf(true)];
     if (next === undefined) throw new Error("nobody leads");
-    const session = await context.newCDPSession(next);
-    await session.send("Page.setWebLifecycleState", { state: "frozen" });
+    // By its events: the protocol's freeze leaves a visible page as it is, and tells it nothing.
+    await next.evaluate(() => document.dispatchEvent(new Event("freeze")));
     const awake = others.filter((page) => page !== next);
     await until(async () => (await Promise.all(awake.map(leads))).includes(true), "another leads", 5_000);
     for (const page of awake) await untilConnected(page);
-    await session.send("Page.setWebLifecycleState", { state: "active" });
+    await next.evaluate(() => document.dispatchEvent(new Event("resume")));
+    await untilConnected(next);
     await areRight(others, job);
     await context.close();
   });
