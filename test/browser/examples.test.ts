@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import jsonwebtoken from "jsonwebtoken";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { type Cluster, INGEST_TOKEN, JWT_SECRET, killAll, startCluster } from "../faults/cluster.ts";
+import { bundled } from "./bundle.ts";
 import { describeInChromium, launchChromium } from "./chromium.ts";
 import { type StaticServer, startStaticServer } from "./static-server.ts";
 import { startUpload } from "./uploads.ts";
@@ -34,7 +34,7 @@ describeInChromium("the examples of docs/examples.md show an upload to its end",
     const ofHub = (text: string): string => text.replaceAll("https://hub.example.com", hub.publicUrl);
     const html = ofHub(read("docs/examples/socketio.html"));
     const socketIo = read("node_modules/socket.io-client/dist/socket.io.min.js");
-    const react = ofHub(await bundled("docs/examples/react.tsx"));
+    const react = ofHub(await bundled("docs/examples/react.tsx", "production"));
     site.files.set("/socketio", () => ({ type: "text/html", body: html }));
     site.files.set("/socket.io.min.js", () => ({ type: "text/javascript", body: socketIo }));
     site.files.set("/react", () => ({
@@ -125,24 +125,3 @@ describeInChromium("the examples of docs/examples.md show an upload to its end",
     await untilShown(2);
   });
 });
-
-/** One file for browsers, of an example as it is. */
-async function bundled(example: string): Promise<string> {
-  const built = await build({
-    configFile: false,
-    logLevel: "silent",
-    // Vitest's own NODE_ENV would ask for what React has in development only.
-    oxc: { jsx: { runtime: "automatic", development: false } },
-    define: { "process.env.NODE_ENV": '"production"' },
-    resolve: {
-      alias: {
-        "progress-hub/client": path("src/client/index.ts"),
-        "progress-hub/react": path("src/client/react/index.ts"),
-      },
-    },
-    build: { write: false, lib: { entry: path(example), formats: ["es"] } },
-  });
-  const [bundle] = [built].flat();
-  if (bundle === undefined || !("output" in bundle)) throw new Error("nothing was built");
-  return bundle.output[0].code;
-}

@@ -21,7 +21,7 @@ describeInChromium("the hooks of React, in Chromium", () => {
   beforeAll(async () => {
     [browser, server] = await Promise.all([
       launchChromium(),
-      bundled("react-entry.tsx").then((script) => serveScript(script)),
+      bundled("test/browser/react-entry.tsx", "development").then((script) => serveScript(script)),
     ]);
     page = await browser.newPage();
   });

@@ -14,7 +14,7 @@ export interface PageEnvironment extends ClientEnvironment {
 export async function pageEnvironment(): Promise<PageEnvironment> {
   const [browser, server] = await Promise.all([
     launchChromium(),
-    bundled("sdk-entry.ts").then((script) => serveScript(script)),
+    bundled("test/browser/sdk-entry.ts", "production").then((script) => serveScript(script)),
   ]);
   const context = await browser.newContext();
   const page = await context.newPage();
