@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
+import { gzipSync } from "node:zlib";
 import { type FixedAnswer, fixedAnswer } from "./fixed-answer.ts";
 import { StartError } from "./start-error.ts";
 
@@ -20,6 +21,9 @@ const SECURITY = {
   "X-Content-Type-Options": "nosniff",
   "Referrer-Policy": "no-referrer",
 };
+
+/** Among others, and not with a weight of 0 (RFC 9110 section 12.5.3). */
+const ACCEPTS_GZIP = /(?:^|,)\s*gzip\s*(?:$|,|;\s*q=(?!0(?:\.0*)?\s*(?:,|$)))/i;
 
 /**
  * One of the built pages, by path: itself at `/`, and what it needs below `/assets/`. All of it is read now, so that a
@@ -42,5 +46,15 @@ export function readPage(name: "uploads" | "operations"): ReadonlyMap<string, Fi
 
 function fileAnswer(file: URL, caching: string): FixedAnswer {
   const type = TYPES[extname(file.pathname)] ?? "application/octet-stream";
-  return fixedAnswer(readFileSync(file), { ...SECURITY, "Content-Type": type, "Cache-Control": caching });
+  const body = readFileSync(file);
+  const headers = {
+    ...{ ...SECURITY, "Content-Type": type, "Cache-Control": caching },
+    Vary: "Accept-Encoding",
+  };
+  const plain = fixedAnswer(body, headers);
+  const zipped = fixedAnswer(gzipSync(body), { ...headers, "Content-Encoding": "gzip" });
+  return (request, response) => {
+    const takesGzip = ACCEPTS_GZIP.test(String(request.headers["accept-encoding"] ?? ""));
+    (takesGzip ? zipped : plain)(request, response);
+  };
 }

@@ -238,7 +238,9 @@ export class ClientRecord {
     if (contradiction !== null)
       findings.add("malformed", `${this.name} got ${id} of ${key}: ${contradiction}`);
     const { totalsVersion = 0, bytesTransferred: bytes = 0 } = message;
-    const progress = message.progress ?? before?.progress ?? 0;
+    // A job in which nothing is left to count (all of it cancelled, say) has fallen, and may begin anywhere again.
+    const hasFallen = before !== undefined && totalsVersion > before.totalsVersion;
+    const progress = message.progress ?? (hasFallen ? 0 : (before?.progress ?? 0));
     const now = { standing, progress, bytes, totalsVersion };
     const told = this.#told.get(key);
     // A snapshot tells a beginning before what became of it.

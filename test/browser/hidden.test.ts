@@ -27,16 +27,24 @@ describeInChromium("a tab that is hidden while the uploads go on", () => {
     killAll();
   });
 
-  it.each([
-    ["stays connected", () => undefined],
-    ["loses its connection meanwhile", () => proxy.cut()],
+  it.each<readonly [string, (tab: RealTab) => Promise<void>]>([
+    ["stays connected", async () => undefined],
+    ["loses its connection meanwhile", async () => proxy.cut()],
+    [
+      "is frozen, and its connection dies",
+      async (tab) => {
+        await tab.freeze();
+        proxy.cut();
+      },
+    ],
   ])(
     "%s: it is right when somebody looks again, and nothing went backwards",
     { timeout: 240_000 },
     async (name, disturb) => {
-      const userId = name.replaceAll(" ", "-");
+      const isFrozen = name.startsWith("is frozen");
+      const userId = name.replaceAll(/\W+/g, "-");
       const jobId = `job-${userId}`;
-      const tab = await tabs.open(`${proxy.url}/#token=${tokenFor(userId)}`, `(${witness})()`);
+      const tab = await tabs.open(`${proxy.url}/#token=${tokenFor(userId)}`, WITNESS);
       await waitFor(tab, "document.querySelector('.badge[data-phase=live]') !== null", "live");
       const to = { internalUrl: hub.internalUrl, ingestToken: INGEST_TOKEN };
       const job = startUpload({ ...to, userId, jobId, seed: 3, photos: 20 });
@@ -45,9 +53,10 @@ describeInChromium("a tab that is hidden while the uploads go on", () => {
       await other.bringToFront();
       await waitFor(tab, "document.visibilityState === 'hidden'", "hidden");
       const hidden = new Promise((resolve) => setTimeout(resolve, HIDDEN_MS));
-      disturb();
+      await disturb(tab);
       await job.sent;
       await hidden;
+      await tab.thaw();
       await tab.bringToFront();
       await waitFor(
         tab,
@@ -59,9 +68,21 @@ describeInChromium("a tab that is hidden while the uploads go on", () => {
       await waitFor(tab, `(${shown}).length === ${job.endings.size}`, "all photos");
       expect(new Map((await tab.evaluate(shown)) as [string, string][])).toEqual(job.endings);
       expect(await tab.evaluate("window.witnessed")).toEqual([]);
+      // Else it was a tab like any other.
+      const stoodStillMs = Number(await tab.evaluate("window.stoodStillMs"));
+      expect(stoodStillMs > HIDDEN_MS - 3_000).toBe(isFrozen);
     },
   );
 });
+
+/** Sees also for how long no timer of the tab ran. */
+const WITNESS = `(${witness})();
+  window.stoodStillMs = 0;
+  let lastMs = Date.now();
+  setInterval(() => {
+    window.stoodStillMs = Math.max(window.stoodStillMs, Date.now() - lastMs);
+    lastMs = Date.now();
+  }, 200);`;
 
 function waitFor(tab: RealTab, expression: string, what: string): Promise<unknown> {
   return until(() => tab.evaluate(expression), what, 20_000);

@@ -14,6 +14,9 @@ export interface RealTab {
   evaluate(expression: string): Promise<unknown>;
   /** The others are hidden then. */
   bringToFront(): Promise<void>;
+  /** Of a tab that is hidden: its timers and tasks stand still until it is thawed (Page Lifecycle, "frozen"). */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
 }
 
 export interface RealTabs {
@@ -53,6 +56,12 @@ export async function launchRealTabs(): Promise<RealTabs> {
         },
         async bringToFront() {
           await send("Target.activateTarget", { targetId });
+        },
+        async freeze() {
+          await send("Page.setWebLifecycleState", { state: "frozen" }, session);
+        },
+        async thaw() {
+          await send("Page.setWebLifecycleState", { state: "active" }, session);
         },
       };
     },

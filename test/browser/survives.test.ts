@@ -141,17 +141,6 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
     await isRight(page, job);
   });
 
-  it("the page is frozen, and its connection dies meanwhile", async () => {
-    await survives(async (page) => {
-      const session = await context.newCDPSession(page);
-      await session.send("Page.setWebLifecycleState", { state: "frozen" });
-      proxy.cut();
-      await new Promise((resolve) => setTimeout(resolve, 3_000));
-      await session.send("Page.setWebLifecycleState", { state: "active" });
-      await untilConnected(page);
-    });
-  });
-
   it("WebSocket does not get through: by SSE", async () => {
     proxy.block = (head) => /upgrade: websocket/i.test(head);
     const page = await survives(async () => undefined);

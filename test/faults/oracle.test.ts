@@ -338,6 +338,17 @@ describe("the oracle, at the end", () => {
     expect(oracle.verdict()).toMatchObject({ fallen: 1 });
   });
 
+  it("lets a job begin anywhere after there was nothing left to count in it, and not after it was unknown for a while", () => {
+    const { oracle, clients } = story();
+    const at = (seq: number, progress: number | null, totalsVersion: number) =>
+      message(seq, "job_progress", "UPLOADING", { progress, totalsVersion });
+    // All of it was cancelled, and then a photo was announced.
+    show(clients[0], [at(1, 74.9, 1), at(2, null, 2), at(3, 0, 2)]);
+    expect(oracle.verdict()).toEqual(CLEAN);
+    show(clients[1], [at(1, 74.9, 1), at(2, null, 1), at(3, 0, 1)]);
+    expect(oracle.verdict()).toMatchObject({ fallen: 1 });
+  });
+
   it("forgets with a client what is not in a snapshot", () => {
     const { oracle, clients } = ended();
     for (const client of clients) show(client, TRUE);

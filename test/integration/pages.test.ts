@@ -35,7 +35,16 @@ describe("the pages", () => {
       const asset = await fetch(url() + path);
       expect([path, asset.status]).toEqual([path, 200]);
       expect(asset.headers.get("cache-control")).toContain("immutable");
-      expect(Number(asset.headers.get("content-length"))).toBe((await asset.arrayBuffer()).byteLength);
+      expect(asset.headers.get("vary")).toBe("Accept-Encoding");
+      expect(asset.headers.get("content-encoding")).toBe("gzip");
+      const bytes = (await asset.arrayBuffer()).byteLength;
+      expect(Number(asset.headers.get("content-length"))).not.toBe(bytes);
+      const plain = await fetch(url() + path, { headers: { "accept-encoding": "br, gzip;q=0" } });
+      expect(plain.headers.get("content-encoding")).toBeNull();
+      expect([plain.headers.get("content-length"), (await plain.arrayBuffer()).byteLength]).toEqual([
+        String(bytes),
+        bytes,
+      ]);
     }
   });
 
