@@ -2,6 +2,12 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 import { HubError } from "./errors.ts";
 
+/** What proxies add of their own accord, or of their usual configuration. */
+const PASSED_ON = [
+  ...["forwarded", "via", "x-real-ip"],
+  ...["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"],
+] as const;
+
 /**
  * From this machine, and to it by name: a page of somebody else's, whose name was made to lead here (DNS rebinding), would
  * else read a secret as its own. Nor by way of a proxy, which would speak for anybody. Throws HubError `not_found`.
@@ -9,7 +15,7 @@ import { HubError } from "./errors.ts";
 export function assertFromHere({ socket, headers }: Pick<IncomingMessage, "socket" | "headers">): void {
   const hostname = hostnameOf(headers.host ?? "");
   const isOwnName = hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, ""));
-  const isPassedOn = headers.forwarded !== undefined || headers["x-forwarded-for"] !== undefined;
+  const isPassedOn = PASSED_ON.some((name) => headers[name] !== undefined);
   if (!isOwnName || isPassedOn || !isLoopback(socket.remoteAddress ?? "")) throw new HubError("not_found");
 }
 

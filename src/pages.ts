@@ -49,7 +49,8 @@ function fileAnswer(file: URL, caching: string): FixedAnswer {
   const body = readFileSync(file);
   const headers = {
     ...{ ...SECURITY, "Content-Type": type, "Cache-Control": caching },
-    Vary: "Accept-Encoding",
+    // By origin, since the public listener adds CORS.
+    Vary: "Accept-Encoding, Origin",
   };
   const plain = fixedAnswer(body, headers);
   const zipped = fixedAnswer(gzipSync(body), { ...headers, "Content-Encoding": "gzip" });

@@ -63,7 +63,10 @@ export class Progress {
     const { fetch = globalThis.fetch.bind(globalThis), transports = ORDER } = options;
     const WebSocket = options.WebSocket ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
     const known: Readonly<Record<TransportName, Transport | null>> = {
-      websocket: WebSocket === undefined ? null : webSocketTransport(WebSocket),
+      websocket:
+        WebSocket === undefined
+          ? null
+          : webSocketTransport(WebSocket, transports.length === 1 ? fetch : null),
       sse: sseTransport(fetch),
       polling: pollingTransport(fetch),
       socketio: socketIoTransport(),
@@ -119,7 +122,7 @@ export class Progress {
   }
 
   /**
-   * Looks at once whether the connection is still there, and comes back without waiting where it is not. A browser's page
+   * Comes back without waiting where it waits to come back, or has heard nothing for too long. A browser's page
    * does so by itself; an app calls it when it is back in the foreground.
    */
   wake(): void {

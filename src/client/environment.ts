@@ -27,22 +27,25 @@ export function onFreeze(frozen: () => void, thawed: () => void): () => void {
   };
 }
 
-/** Calls back when there is reason to believe that the network is back, or somebody looks: gives back what ends it. */
-export function onWake(listener: () => void): () => void {
+/**
+ * Calls back when there is reason to believe that the network is back (`isOnline`), or somebody looks: gives back what ends it.
+ */
+export function onWake(listener: (isOnline: boolean) => void): () => void {
   const globals = globalThis as Globals;
   const { document } = globals;
+  const looked = (): void => listener(false);
   const visible = (): void => {
-    if (document?.visibilityState === "visible") listener();
+    if (document?.visibilityState === "visible") listener(false);
   };
-  document?.addEventListener("visibilitychange", visible);
-  // A page that was frozen, or comes out of the back/forward cache.
-  document?.addEventListener("resume", listener);
-  globals.addEventListener?.("online", listener);
-  globals.addEventListener?.("pageshow", listener);
+  const pairs = [
+    [document, "visibilitychange", visible],
+    // A page that was frozen, or comes out of the back/forward cache.
+    [document, "resume", looked],
+    [globals, "pageshow", looked],
+    [globals, "online", () => listener(true)],
+  ] as const;
+  for (const [target, type, told] of pairs) target?.addEventListener?.(type, told);
   return () => {
-    document?.removeEventListener("visibilitychange", visible);
-    document?.removeEventListener("resume", listener);
-    globals.removeEventListener?.("online", listener);
-    globals.removeEventListener?.("pageshow", listener);
+    for (const [target, type, told] of pairs) target?.removeEventListener?.(type, told);
   };
 }

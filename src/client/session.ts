@@ -60,6 +60,8 @@ const TIMES: Times = {
   heartbeatMs: 25_000,
   climbMs: 60_000,
 };
+/** Between two tokens of a connection. */
+const MIN_REFRESH_MS = 5_000;
 const MAX_CLIMB_MS = 15 * 60_000;
 /** No hub means longer; a timer could not wait for a month. */
 const MAX_AFTER_MS = 10 * 60_000;
@@ -81,6 +83,7 @@ export class Session {
   #token = "";
   /** Losses in a row of what was not live yet. */
   #early = 0;
+  #refreshedAtMs = 0;
   #failures = 0;
   #unauthorized = 0;
   #climbs = 0;
@@ -95,7 +98,7 @@ export class Session {
     this.#times = { ...TIMES, ...options.times };
     this.#patience = new Patience(this.#times.heartbeatMs);
     this.#state = { phase: "connecting", transport: null, reason: null, retryAtMs: null };
-    this.#stopWaking = onWake(() => this.wake());
+    this.#stopWaking = onWake((isOnline) => this.wake(isOnline));
     this.#begin(0);
   }
 
@@ -123,6 +126,8 @@ export class Session {
     const made = new Attempt(index, this.#patience);
     this.#current = made;
     this.#show({ phase: this.#pending, transport: transport.name, retryAtMs: null });
+    // Who was told may have closed it.
+    if (this.#isClosed) return;
     this.#options.store.opened();
     this.#open(
       made,
@@ -146,7 +151,7 @@ export class Session {
     void this.#tokenOf().then((token) => {
       if (!isWanted()) return;
       if (token === null) {
-        end({ kind: "lost", reason: "token_unavailable", afterMs: null });
+        end({ kind: "untried", reason: "token_unavailable" });
         return;
       }
       this.#token = token;
@@ -236,6 +241,9 @@ export class Session {
 
   /** Where the transport can't, another connection takes the next token; the same one again would change nothing. */
   #refresh(made: Attempt): void {
+    // Of a service whose tokens are all about to end.
+    if (Date.now() - this.#refreshedAtMs < MIN_REFRESH_MS) return;
+    this.#refreshedAtMs = Date.now();
     void this.#tokenOf().then((token) => {
       if (token === null || token === this.#token || this.#current !== made) return;
       const refresh = made.refresh;
@@ -266,6 +274,9 @@ export class Session {
         // Two in a row: a fresh token is no better.
         if (this.#unauthorized > 1) this.close(reason);
         else this.#retry(made.index, null, reason);
+        break;
+      case "untried":
+        this.#retry(made.index, null, reason);
         break;
       case "blocked":
         this.#tryNext(made.index + 1, reason);
@@ -313,8 +324,11 @@ export class Session {
     this.#retryTimer = setTimeout(() => this.#retryNow(index), delayMs);
   }
 
-  /** Somebody looks, or the network is back: now is better than later. */
-  wake(): void {
+  /**
+   * Somebody looks, or the network is back: now is better than later. `isOnline`: it was away, and whatever is open is most
+   * likely dead, though it looks alive.
+   */
+  wake(isOnline = false): void {
     if (this.#isClosed) return;
     if (this.#retryTimer !== null) {
       this.#failures = 0;
@@ -323,9 +337,9 @@ export class Session {
     }
     const made = this.#current;
     // Timers stood still while the page was frozen: the watchdog has not barked yet.
-    if (made?.isLive === true && made.isSilent) {
+    if (made?.isLive === true && (isOnline || made.isSilent)) {
       made.leave();
-      this.#show({ phase: "resuming", reason: "silence" });
+      this.#show({ phase: "resuming", reason: isOnline ? "network_changed" : "silence" });
       this.#begin(made.index);
     }
   }

@@ -49,9 +49,10 @@ function open(
   line: Line,
   opened: () => void,
 ): Socket {
-  // With a path it would be a namespace.
-  const socket = io(new URL(url).origin, {
-    path: "/ws/upload-progress",
+  // With a path behind it, the origin would be that of a namespace.
+  const { origin, pathname } = new URL(url);
+  const socket = io(origin, {
+    path: `${pathname.replace(/\/+$/, "")}/ws/upload-progress`,
     transports: [...ways],
     tryAllTransports: true,
     reconnection: false,

@@ -230,6 +230,7 @@ export class ProgressStore {
   #forget(jobId: string): void {
     for (const photoId of this.photoIds(jobId)) this.#forgetPhoto(jobId, photoId);
     this.#jobs.delete(jobId);
+    this.#touched.delete(jobId);
     this.#jobIds = null;
     this.#change(jobId);
     this.#change("");
@@ -237,6 +238,7 @@ export class ProgressStore {
 
   #forgetPhoto(jobId: string, photoId: string): void {
     if (this.#jobOfPhoto.get(photoId) === jobId) this.#jobOfPhoto.delete(photoId);
+    this.#touched.delete(photoKey(jobId, photoId));
     this.#changePhoto(jobId, photoId);
   }
 

@@ -30,6 +30,8 @@ export type Ending =
   | { readonly kind: "blocked"; readonly reason: string }
   /** Gone, or refused for now. `afterMs`: the hub said when to come back; null: it did not. */
   | { readonly kind: "lost"; readonly reason: string; readonly afterMs: number | null }
+  /** It was not even tried, since what it needs was not to be had. */
+  | { readonly kind: "untried"; readonly reason: string }
   /** Another token is needed. */
   | { readonly kind: "unauthorized"; readonly reason: string }
   /** Coming back is pointless. */

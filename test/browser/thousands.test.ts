@@ -14,6 +14,9 @@ const JOB = "thousands";
 const USER = "u";
 /** What a person sees as a stutter (W3C Long Tasks); of CPU, since others have some of the machine, too. */
 const LONG_TASK_MS = 50;
+const FRAME_MS = 1_000 / 60;
+/** Of some 500 frames. */
+const MOST_OVER_FRAME = 5;
 const MOST_GROWN_BYTES = 3_000_000;
 
 let browser: Browser;
@@ -39,6 +42,7 @@ describeInChromium("2,000 photos in one job", () => {
     await page.click("text=All");
     await page.waitForSelector(`[aria-setsize="${PHOTOS}"]`);
     const heapBefore = await heapBytes(page);
+    let heapHalfway = 0;
     const tasks = await tracedTasks(page, async () => {
       for (let round = 1; round <= ROUNDS; round += 1) {
         const next = new Promise((resolve) => setTimeout(resolve, ROUND_MS));
@@ -48,6 +52,7 @@ describeInChromium("2,000 photos in one job", () => {
         );
         // Somebody looks through them meanwhile.
         await page.$eval(".long", (list, top) => list.scrollTo({ top }), round * 900);
+        if (round === ROUNDS / 2) heapHalfway = await heapBytes(page);
         await next;
       }
       await post(each((photoId) => event("photo.upload.completed", { photoId })));
@@ -55,6 +60,8 @@ describeInChromium("2,000 photos in one job", () => {
     });
     const grown = (await heapBytes(page)) - heapBefore;
     console.log(`${JSON.stringify(tasks)}; heap grown by ${Math.round(grown / 1_000)} kB`);
+    expect(heapHalfway - heapBefore).toBeLessThan(MOST_GROWN_BYTES);
+    expect(tasks.overFrame).toBeLessThanOrEqual(MOST_OVER_FRAME);
     expect(tasks.longestCpuMs).toBeLessThanOrEqual(LONG_TASK_MS);
     expect(grown).toBeLessThan(MOST_GROWN_BYTES);
     const shown = await endingsShown(page, JOB);
@@ -107,6 +114,8 @@ interface Tasks {
   readonly longestMs: number;
   /** Milliseconds of CPU. */
   readonly longestCpuMs: number;
+  /** Tasks that took more CPU than a frame lasts. */
+  readonly overFrame: number;
   readonly cpuShare: number;
 }
 
@@ -133,6 +142,7 @@ async function tracedTasks(page: Page, work: () => Promise<void>): Promise<Tasks
   return {
     longestMs: Math.round(Math.max(...tasks.map(({ dur = 0 }) => dur / 1_000))),
     longestCpuMs: Math.round(Math.max(...tasks.map(cpuMs))),
+    overFrame: tasks.filter((task) => cpuMs(task) > FRAME_MS).length,
     cpuShare: Math.round((total(tasks) / lastedMs) * 100) / 100,
   };
 }

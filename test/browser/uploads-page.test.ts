@@ -134,4 +134,38 @@ describeInChromium("the uploads page of a hub with --dev", () => {
       0,
     );
   });
+
+  it("axe finds nothing serious in a list of thousands, nor where it asks for a token", async () => {
+    const { page } = await open({ bypassCSP: true });
+    await page.click("text=2,000 photos");
+    await page.click(".choice >> text=All", { timeout: 30_000 });
+    await page.waitForSelector(".long [aria-posinset]", { timeout: 30_000 });
+    expect(await seriousIssues(page)).toEqual([]);
+    await page.route("**/dev/session", (route) => route.fulfill({ status: 404, body: "{}" }));
+    await page.reload();
+    await page.fill("input[name=token]", "nonsense");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[role=alert]");
+    expect(await seriousIssues(page)).toEqual([]);
+  });
+
+  it("signs in by a link that is opened in a tab that shows it already", async () => {
+    const { page } = await open();
+    await page.evaluate((token) => {
+      location.hash = `token=${token}`;
+    }, hub.token);
+    await page.waitForSelector("text=Sign out");
+    expect(page.url()).not.toContain(hub.token);
+  });
+
+  it("says that tabs can't share a connection where they can't", async () => {
+    const page = await (await browser.newContext()).newPage();
+    // As over plain HTTP, but for this machine.
+    await page.addInitScript(() => Object.defineProperty(Navigator.prototype, "locks", { value: undefined }));
+    await page.goto(hub.publicUrl);
+    await untilConnected(page);
+    expect(await page.locator("text=six connections").count()).toBe(0);
+    await page.selectOption("select", { label: "SSE" });
+    await page.waitForSelector("text=six connections");
+  });
 });

@@ -35,7 +35,7 @@ describe("the pages", () => {
       const asset = await fetch(url() + path);
       expect([path, asset.status]).toEqual([path, 200]);
       expect(asset.headers.get("cache-control")).toContain("immutable");
-      expect(asset.headers.get("vary")).toBe("Accept-Encoding");
+      expect(asset.headers.get("vary")).toBe("Accept-Encoding, Origin");
       expect(asset.headers.get("content-encoding")).toBe("gzip");
       const bytes = (await asset.arrayBuffer()).byteLength;
       expect(Number(asset.headers.get("content-length"))).not.toBe(bytes);

@@ -218,6 +218,41 @@ it("opens no other line for a token that it has already, or that is not to be ha
   expect(session?.state).toMatchObject({ phase: "connecting", reason: "token_unavailable" });
 });
 
+it("waits for a token that is not to be had, and blames no transport for it", async () => {
+  let isThere = false;
+  const asked: number[] = [];
+  await start({
+    token: () => {
+      asked.push(Date.now());
+      return isThere ? "a token" : Promise.reject(new Error("away"));
+    },
+  });
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(second.openings).toEqual([]);
+  // With a back-off, and not as often as it can.
+  expect(asked.length).toBeGreaterThan(2);
+  expect(asked.length).toBeLessThan(50);
+  isThere = true;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(first.openings).toHaveLength(1);
+});
+
+it("opens another line when the network is back, though the one that is open looks alive", async () => {
+  const page = new EventTarget();
+  vi.stubGlobal("addEventListener", page.addEventListener.bind(page));
+  vi.stubGlobal("removeEventListener", page.removeEventListener.bind(page));
+  await start();
+  first.say(SYNCED);
+  page.dispatchEvent(new Event("pageshow"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(1);
+  page.dispatchEvent(new Event("online"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(first.openings).toHaveLength(2);
+  expect(session?.state).toMatchObject({ phase: "resuming", reason: "network_changed" });
+  vi.unstubAllGlobals();
+});
+
 it("begins the stream of a job that nobody has told of at its beginning", async () => {
   await start({ jobId: "j" });
   first.say(SYNCED);

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { CATALOGUE } from "../../bench/gates/catalogue.ts";
 import { SCENARIOS } from "../../bench/scenarios/all.ts";
@@ -95,20 +95,29 @@ it("docs/examples.md quotes the files that the tests run, as they are", () => {
   }
 });
 
-it("every link of docs/examples.md to a file or a heading of this package leads somewhere", () => {
-  const text = read("docs/examples.md");
-  const anchors = (page: string): readonly string[] =>
-    [...page.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
-      title
-        .toLowerCase()
-        .replace(/[^a-z0-9 .-]/g, "")
-        .replaceAll(".", "")
-        .replaceAll(" ", "-"),
-    );
-  const links = [...text.matchAll(/\]\((?!https:)([^)#]*)(?:#([^)]*))?\)/g)];
-  expect(links.length).toBeGreaterThan(5);
-  for (const [, file = "", anchor] of links) {
-    if (anchor === undefined) continue;
-    expect(anchors(file === "" ? text : read(`docs/${file}`))).toContain(anchor);
-  }
-});
+const pages = [
+  "README.md",
+  ...readdirSync(new URL("../../docs", import.meta.url)).map((name) => `docs/${name}`),
+];
+
+it.each(pages.filter((page) => page.endsWith(".md")))(
+  "every link and picture of %s leads somewhere",
+  (page) => {
+    const text = read(page);
+    const anchors = (of: string): readonly string[] =>
+      [...of.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+        title
+          .toLowerCase()
+          .replace(/[^a-z0-9 .-]/g, "")
+          .replaceAll(".", "")
+          .replaceAll(" ", "-"),
+      );
+    const links = [...text.replace(/```[\s\S]*?```/g, "").matchAll(/\]\((?!https:)([^)#]*)(?:#([^)]*))?\)/g)];
+    for (const [, file = "", anchor] of links) {
+      const at = new URL(file, new URL(`../../${page}`, import.meta.url));
+      expect([file, existsSync(at)]).toEqual([file, true]);
+      if (anchor !== undefined)
+        expect(anchors(file === "" ? text : readFileSync(at, "utf8"))).toContain(anchor);
+    }
+  },
+);

@@ -24,26 +24,37 @@ function useSentence(): string {
   const [queue] = useState(() => new SentenceQueue(setSentence));
   useEffect(() => () => queue.stop(), [queue]);
 
+  const isLive = phase === "live" || phase === "polling";
+  const [hasBegun, setHasBegun] = useState(false);
+  if (isLive && !hasBegun) setHasBegun(true);
+
   useEffect(() => {
-    // Of jobs that were there before this began nobody wants to hear.
-    const known = new Set(progress.store.jobIds());
+    // Of what was there before nobody wants to hear.
+    if (!hasBegun) return;
+    const { store } = progress;
+    const known = new Set(store.jobIds());
+    const underWay = new Set(store.jobIds().filter((jobId) => store.job(jobId)?.hasEnded === false));
     const stops = [
       progress.on("job", (job) => {
         if (known.has(job.jobId)) return;
         known.add(job.jobId);
-        if (!job.hasEnded) queue.add(job.jobId, `${titleOf(job)}: uploading ${photosText(job.photos.total)}`);
+        if (job.hasEnded) return;
+        underWay.add(job.jobId);
+        queue.add(job.jobId, `${titleOf(job)}: uploading ${photosText(job.photos.total)}`);
       }),
-      progress.on("ended", (job) => queue.add(job.jobId, `${titleOf(job)}: ${jobStatus(job).text}`)),
+      progress.on("ended", (job) => {
+        if (underWay.delete(job.jobId)) queue.add(job.jobId, `${titleOf(job)}: ${jobStatus(job).text}`);
+      }),
     ];
     return () => {
       for (const stop of stops) stop();
     };
-  }, [progress, queue]);
+  }, [progress, queue, hasBegun]);
 
   const isAway = phase === "resuming";
   const [wasAway, setWasAway] = useState(false);
   useEffect(() => {
-    if (isAway === wasAway) return;
+    if (wasAway ? !isLive : !isAway) return;
     const timer = setTimeout(
       () => {
         setWasAway(isAway);
@@ -52,7 +63,7 @@ function useSentence(): string {
       isAway ? AWAY_MS : 0,
     );
     return () => clearTimeout(timer);
-  }, [isAway, wasAway, queue]);
+  }, [isAway, isLive, wasAway, queue]);
   return sentence;
 }
 

@@ -5,13 +5,21 @@ import { Frame } from "../frame.tsx";
 import { SignIn } from "../sign-in.tsx";
 import { Announcer } from "./announcer.tsx";
 import { ConnectionBadge } from "./connection-badge.tsx";
-import { type Credentials, findCredentials, forget, pasted } from "./credentials.ts";
+import { type Credentials, findCredentials, forget, pasted, takeLinked } from "./credentials.ts";
 import { DevBar } from "./dev-bar.tsx";
 import { JobCard } from "./job-card.tsx";
-import { reasonText } from "./text.ts";
+import { isOfToken, reasonText } from "./text.ts";
 import { TransportChoice } from "./transport-choice.tsx";
 
 const store = new ProgressStore();
+/** Whose jobs are in it; null: nobody's. */
+let shownKey: string | null = null;
+
+/** Nobody sees what was somebody else's. */
+function showFor(key: string | null): void {
+  if (shownKey !== key) store.clear();
+  shownKey = key;
+}
 
 /** Signs in, connects, and shows the user's jobs; what was shown stays while the way to the hub or the token changes. */
 export function App(): ReactElement {
@@ -19,31 +27,37 @@ export function App(): ReactElement {
   const [credentials, setCredentials] = useState<Credentials | null | undefined>(undefined);
   const [only, setOnly] = useState<TransportName | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
+  // Each is a connection of its own.
+  const [tries, setTries] = useState(0);
 
   useEffect(() => {
     findCredentials().then(setCredentials, () => setCredentials(null));
+    const follow = (): void => {
+      const linked = takeLinked();
+      if (linked !== null) setCredentials(linked);
+    };
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
   }, []);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another try is another connection
   useEffect(() => {
     if (credentials === null || credentials === undefined) return;
+    const { key, token } = credentials;
+    showFor(key);
     const made = connect({
-      ...{ url: location.origin, token: credentials.token, store, share: true },
+      ...{ url: location.origin, token, store, share: key },
       ...(only !== null && { transports: [only] }),
     });
     setProgress(made);
     return () => made.close();
-  }, [credentials, only]);
+  }, [credentials, only, tries]);
 
-  const signIn = useCallback((token: string) => {
-    const next = pasted(token);
-    setCredentials((before) => {
-      if (before?.userId !== next.userId) store.clear();
-      return next;
-    });
-  }, []);
+  const signIn = useCallback((token: string) => setCredentials(pasted(token)), []);
+  const again = useCallback(() => setTries((before) => before + 1), []);
   const signOut = useCallback(() => {
     forget();
-    store.clear();
+    showFor(null);
     setProgress(null);
     setCredentials(null);
   }, []);
@@ -74,7 +88,9 @@ export function App(): ReactElement {
           </>
         }
       >
-        <Closed onToken={signIn} />
+        <h1 className="sr-only">Uploads of {credentials.userId}</h1>
+        <Closed onToken={signIn} onAgain={again} />
+        <SixTabs />
         {credentials.kind === "dev" && <DevBar token={credentials.token} />}
         <Jobs />
         <Announcer />
@@ -105,12 +121,37 @@ function TokenForm({
   );
 }
 
-/** Asks for another token where the connection is closed for good; the bars stay as they were. */
-function Closed({ onToken }: { readonly onToken: (token: string) => void }): ReactElement | null {
+/** Where tabs can't share a connection, since there is neither TLS nor `localhost`. */
+function SixTabs(): ReactElement | null {
+  const { transport } = useConnection();
+  if (navigator.locks !== undefined || (transport !== "sse" && transport !== "polling")) return null;
+  return (
+    <p className="problem again">
+      Over plain HTTP a browser opens six connections to a server, and each tab of this page takes one: with
+      more than five such tabs it seems to hang.
+    </p>
+  );
+}
+
+interface ClosedProps {
+  readonly onToken: (token: string) => void;
+  readonly onAgain: () => void;
+}
+
+/** What to do where the connection is closed for good; the bars stay as they were. */
+function Closed({ onToken, onAgain }: ClosedProps): ReactElement | null {
   const { phase, reason } = useConnection();
   // Another connection takes the place of one that was closed from here.
   if (phase !== "closed" || reason === "closed") return null;
-  return <TokenForm problem={`${reasonText(reason)}.`} onToken={onToken} />;
+  if (isOfToken(reason)) return <TokenForm problem={`${reasonText(reason)}.`} onToken={onToken} />;
+  return (
+    <p className="problem again" role="alert">
+      {reasonText(reason)}.{" "}
+      <button type="button" onClick={onAgain}>
+        Connect again
+      </button>
+    </p>
+  );
 }
 
 function Jobs(): ReactElement {

@@ -24,6 +24,9 @@ export function ConnectionBadge(): ReactElement {
       title={state.reason === null ? undefined : `Last problem: ${state.reason}`}
     >
       {text}
+      {state.phase === "resuming" && state.reason !== null && (
+        <span className="sr-only">, last problem: {state.reason}</span>
+      )}
     </span>
   );
 }

@@ -1,34 +1,74 @@
-import { userOfToken } from "../../client/user-of-token.ts";
+import { claimsOf } from "../../client/user-of-token.ts";
 
 /** Who looks, and where the token of each connection comes from. */
 export interface Credentials {
+  /** As it is shown. */
   readonly userId: string;
+  /** Tells users apart, whichever claim the hub takes the user from. */
+  readonly key: string;
   /** `dev`: the hub of `--dev` gives a fresh one each time. */
   readonly kind: "dev" | "pasted";
   readonly token: () => Promise<string>;
 }
 
 const KEPT = "progress-hub.token";
+const DEADLINE_MS = 5_000;
+/** They differ from one token of a user to the next. */
+const OF_THE_TOKEN: readonly string[] = ["exp", "iat", "nbf", "jti", "auth_time"];
 
 /** Of this tab alone, and gone with it: a reload keeps the user signed in. */
 export function pasted(token: string): Credentials {
-  sessionStorage.setItem(KEPT, token);
-  return { userId: userOfToken(token)?.[1] ?? "you", kind: "pasted", token: async () => token };
+  keep(token);
+  const claims = Object.entries(claimsOf(token) ?? {}).filter(([name]) => !OF_THE_TOKEN.includes(name));
+  const { sub } = Object.fromEntries(claims);
+  return {
+    userId: sub === undefined ? "you" : String(sub),
+    // What can't be read is nobody else's.
+    key:
+      claims.length === 0 ? token : JSON.stringify(claims.sort(([one], [other]) => (one < other ? -1 : 1))),
+    kind: "pasted",
+    token: async () => token,
+  };
 }
 
 export function forget(): void {
-  sessionStorage.removeItem(KEPT);
+  keep(null);
 }
 
-/** Of a link `/#token=...`, of this tab, or of a hub with `--dev`; null: somebody has to sign in. */
+/** null: not any more. Where a browser allows no storage, a reload signs out. */
+function keep(token: string | null): void {
+  try {
+    if (token === null) sessionStorage.removeItem(KEPT);
+    else sessionStorage.setItem(KEPT, token);
+  } catch {}
+}
+
+function kept(): string | null {
+  try {
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null;
+  }
+}
+
+/** Of a link `/#token=...`; null: there is none. Not left in the address, which people copy and show. */
+export function takeLinked(): Credentials | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null || token === "") return null;
+  history.replaceState(null, "", location.pathname + location.search);
+  return pasted(token);
+}
+
+/** Of a link, of this tab, or of a hub with `--dev`; null: somebody has to sign in. */
 export async function findCredentials(): Promise<Credentials | null> {
-  const linked = new URLSearchParams(location.hash.slice(1)).get("token");
-  // Not left in the address, which people copy and show.
-  if (linked !== null) history.replaceState(null, "", location.pathname + location.search);
-  const token = linked ?? sessionStorage.getItem(KEPT);
+  const linked = takeLinked();
+  if (linked !== null) return linked;
+  const token = kept();
   if (token !== null && token !== "") return pasted(token);
   const session = await devSession();
-  return session === null ? null : { userId: session.userId, kind: "dev", token: devToken };
+  if (session === null) return null;
+  const { userId } = session;
+  return { userId, key: `dev ${userId}`, kind: "dev", token: devToken };
 }
 
 /** Rejects while there is no hub: the connection then asks again. */
@@ -45,6 +85,6 @@ interface DevSession {
 
 /** null: the hub is no `--dev` hub, or not of this machine. */
 async function devSession(): Promise<DevSession | null> {
-  const response = await fetch("/dev/session");
+  const response = await fetch("/dev/session", { signal: AbortSignal.timeout(DEADLINE_MS) });
   return response.ok ? ((await response.json()) as DevSession) : null;
 }

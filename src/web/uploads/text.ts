@@ -92,7 +92,17 @@ export function connectionStatus({ phase, transport, reason }: ConnectionState, 
   }
 }
 
+/** Another token would help. */
+export function isOfToken(reason: string | null): boolean {
+  return reason?.startsWith("token_") === true || reason === "closed_4401";
+}
+
 const REASONS: Readonly<Record<string, string>> = {
+  closed_1009: "Closed: what was sent was too large",
+  closed_4400: "Closed: the hub did not understand",
+  closed_4401: "Signed out: the token has expired, or was revoked",
+  closed_4429: "Closed: too many connections of this user",
+  origin_not_allowed: "Closed: the hub does not serve this address",
   token_missing: "Signed out: there is no token",
   token_invalid: "Signed out: the hub does not accept the token",
   token_expired: "Signed out: the token has expired",
