@@ -2,12 +2,13 @@ import { defineConfig } from "vitest/config";
 import { SummaryReporter } from "./summary-reporter.ts";
 
 /**
- * Most of them a minute or more each: costs by pairs of runs, twenty kills of all processes, readers held until the hub's
+ * Half a minute and more each: costs by pairs of runs, twenty kills of all processes, readers held until the hub's
  * memory tells, a CPU that others have, each fail-over of Redis. `npm run test:faults` runs them with all the other faults.
  */
 const LONG = [
   ...["cost", "all-kill", "hostile", "redis-all-kill", "slow-readers", "starved"],
-  ...["memory", "redis-failover", "redis-subscribers", "network", "hang"],
+  ...["memory", "redis-failover", "redis-subscribers", "redis-two-hubs", "network", "hang"],
+  ...["balance", "half-open", "publisher-dies"],
 ].map((what) => `test/faults/${what}.test.ts`);
 
 /** They mostly wait, for a Redis that is away, say, or only look at what comes and not at when: two at a time. */

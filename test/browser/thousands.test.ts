@@ -7,7 +7,7 @@ import { describeInChromium, launchChromium } from "./chromium.ts";
 import { endingsShown, openUploads, untilEnded, wentBackwards } from "./page.ts";
 
 const PHOTOS = 2_000;
-const ROUNDS = 16;
+const ROUNDS = 10;
 const ROUND_MS = 500;
 const BYTES = 1_000_000;
 const JOB = "thousands";
@@ -15,7 +15,7 @@ const USER = "u";
 /** What a person sees as a stutter (W3C Long Tasks); of CPU, since others have some of the machine, too. */
 const LONG_TASK_MS = 50;
 const FRAME_MS = 1_000 / 60;
-/** Of some 500 frames. */
+/** Of some 300 frames. */
 const MOST_OVER_FRAME = 5;
 const MOST_GROWN_BYTES = 3_000_000;
 
