@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
-import { gzipSync } from "node:zlib";
 import { type FixedAnswer, fixedAnswer } from "./fixed-answer.ts";
 import { StartError } from "./start-error.ts";
 
@@ -33,7 +32,9 @@ export function readPage(name: "uploads" | "operations"): ReadonlyMap<string, Fi
   const folder = FOLDERS.find((url) => existsSync(new URL(`${name}/index.html`, url)));
   if (folder === undefined)
     throw new StartError("the pages are not built; run `npm run build`, or leave out --ui");
-  const assets = readdirSync(new URL("assets/", folder)).map((file) => `assets/${file}`);
+  const assets = readdirSync(new URL("assets/", folder))
+    .filter((file) => !file.endsWith(".gz"))
+    .map((file) => `assets/${file}`);
   return new Map([
     ["/", fileAnswer(new URL(`${name}/index.html`, folder), "no-cache")],
     // Their names are made of what is in them.
@@ -53,7 +54,10 @@ function fileAnswer(file: URL, caching: string): FixedAnswer {
     Vary: "Accept-Encoding, Origin",
   };
   const plain = fixedAnswer(body, headers);
-  const zipped = fixedAnswer(gzipSync(body), { ...headers, "Content-Encoding": "gzip" });
+  const zipped = fixedAnswer(readFileSync(new URL(`${file.href}.gz`)), {
+    ...headers,
+    "Content-Encoding": "gzip",
+  });
   return (request, response) => {
     const takesGzip = ACCEPTS_GZIP.test(String(request.headers["accept-encoding"] ?? ""));
     (takesGzip ? zipped : plain)(request, response);

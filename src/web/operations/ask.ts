@@ -1,3 +1,4 @@
+import { codeIn } from "../../client/transport.ts";
 import { parseMetrics } from "../../metrics/parse.ts";
 import type { Connections, Reading } from "./reading.ts";
 
@@ -47,7 +48,5 @@ async function ask(path: string, token?: string): Promise<Response> {
 }
 
 async function codeOf(response: Response): Promise<string> {
-  const problem: unknown = await response.json().catch(() => null);
-  const hasCode = typeof problem === "object" && problem !== null && "code" in problem;
-  return hasCode ? String(problem.code) : `status ${response.status}`;
+  return codeIn(await response.json().catch(() => null)) ?? `status ${response.status}`;
 }

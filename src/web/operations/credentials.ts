@@ -1,4 +1,6 @@
-const KEPT = "progress-hub.admin-token";
+import { devSession, KeptToken } from "../kept-token.ts";
+
+const kept = new KeptToken("progress-hub.admin-token");
 
 export interface AdminToken {
   /** `dev`: the hub of `--dev` gave it. */
@@ -6,26 +8,24 @@ export interface AdminToken {
   readonly token: string;
 }
 
-/** Of this tab alone, and gone with it: a reload keeps the operator signed in. */
 export function pasted(token: string): AdminToken {
-  sessionStorage.setItem(KEPT, token);
+  kept.set(token);
   return { kind: "pasted", token };
 }
 
 export function forget(): void {
-  sessionStorage.removeItem(KEPT);
+  kept.set(null);
 }
 
 /** Of this tab, or of a hub with `--dev`; null: somebody has to sign in. */
 export async function findToken(): Promise<AdminToken | null> {
-  const token = sessionStorage.getItem(KEPT);
+  const token = kept.get();
   return token === null ? devToken() : pasted(token);
 }
 
 /** null: the hub is no `--dev` hub, or not of this machine. */
 export async function devToken(): Promise<AdminToken | null> {
-  const response = await fetch("/dev/session");
-  const session: unknown = response.ok ? await response.json() : null;
+  const session = await devSession();
   const hasToken = typeof session === "object" && session !== null && "adminToken" in session;
   return hasToken ? { kind: "dev", token: String(session.adminToken) } : null;
 }

@@ -1,4 +1,5 @@
 import { claimsOf } from "../../client/user-of-token.ts";
+import { devSession, KeptToken } from "../kept-token.ts";
 
 /** Who looks, and where the token of each connection comes from. */
 export interface Credentials {
@@ -11,14 +12,12 @@ export interface Credentials {
   readonly token: () => Promise<string>;
 }
 
-const KEPT = "progress-hub.token";
-const DEADLINE_MS = 5_000;
+const kept = new KeptToken("progress-hub.token");
 /** They differ from one token of a user to the next. */
 const OF_THE_TOKEN: readonly string[] = ["exp", "iat", "nbf", "jti", "auth_time"];
 
-/** Of this tab alone, and gone with it: a reload keeps the user signed in. */
 export function pasted(token: string): Credentials {
-  keep(token);
+  kept.set(token);
   const claims = Object.entries(claimsOf(token) ?? {}).filter(([name]) => !OF_THE_TOKEN.includes(name));
   const { sub } = Object.fromEntries(claims);
   return {
@@ -32,23 +31,7 @@ export function pasted(token: string): Credentials {
 }
 
 export function forget(): void {
-  keep(null);
-}
-
-/** null: not any more. Where a browser allows no storage, a reload signs out. */
-function keep(token: string | null): void {
-  try {
-    if (token === null) sessionStorage.removeItem(KEPT);
-    else sessionStorage.setItem(KEPT, token);
-  } catch {}
-}
-
-function kept(): string | null {
-  try {
-    return sessionStorage.getItem(KEPT);
-  } catch {
-    return null;
-  }
+  kept.set(null);
 }
 
 /** Of a link `/#token=...`; null: there is none. Not left in the address, which people copy and show. */
@@ -63,9 +46,9 @@ export function takeLinked(): Credentials | null {
 export async function findCredentials(): Promise<Credentials | null> {
   const linked = takeLinked();
   if (linked !== null) return linked;
-  const token = kept();
-  if (token !== null && token !== "") return pasted(token);
-  const session = await devSession();
+  const token = kept.get();
+  if (token !== null) return pasted(token);
+  const session = await demoSession();
   if (session === null) return null;
   const { userId } = session;
   return { userId, key: `dev ${userId}`, kind: "dev", token: devToken };
@@ -73,18 +56,14 @@ export async function findCredentials(): Promise<Credentials | null> {
 
 /** Rejects while there is no hub: the connection then asks again. */
 async function devToken(): Promise<string> {
-  const session = await devSession();
+  const session = await demoSession();
   if (session === null) throw new Error("the hub gives no token");
   return session.token;
 }
 
-interface DevSession {
+interface DemoSession {
   readonly userId: string;
   readonly token: string;
 }
 
-/** null: the hub is no `--dev` hub, or not of this machine. */
-async function devSession(): Promise<DevSession | null> {
-  const response = await fetch("/dev/session", { signal: AbortSignal.timeout(DEADLINE_MS) });
-  return response.ok ? ((await response.json()) as DevSession) : null;
-}
+const demoSession = async (): Promise<DemoSession | null> => (await devSession()) as DemoSession | null;
