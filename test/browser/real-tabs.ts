@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "ws";
 import { until } from "../../simulator/oracle/until.ts";
+import { codeOf } from "../../src/config/sources.ts";
 import { ARGS, PROGRAM } from "./chromium.ts";
 
 // Playwright emulates that each page has the focus, so that none of its pages is ever hidden. Here are tabs as a person has
@@ -34,7 +35,10 @@ interface Answer {
 export async function launchRealTabs(): Promise<RealTabs> {
   const folder = mkdtempSync(join(tmpdir(), "progress-hub-tabs-"));
   const own = ["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${folder}`];
-  const chromium = spawn(PROGRAM, [...ARGS, ...own, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
+  const chromium = spawn(PROGRAM, [...ARGS, ...own, "about:blank"], {
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true,
+  });
   const send = await protocolOf(chromium);
   return {
     async open(url, script = "") {
@@ -68,9 +72,30 @@ export async function launchRealTabs(): Promise<RealTabs> {
     async close() {
       chromium.kill();
       if (chromium.exitCode === null && chromium.signalCode === null) await once(chromium, "exit");
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+      killGroup(chromium);
+      await until(() => isRemoved(folder), `${folder} is gone`, 10_000);
     },
   };
+}
+
+/** Its helpers outlive it for a moment, and may still write. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if (codeOf(error) !== "ESRCH") throw error;
+  }
+}
+
+/** `maxRetries` of `rmSync` doesn't look again into a folder that was written to after it was emptied. */
+function isRemoved(folder: string): boolean {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== "ENOTEMPTY") throw error;
+    return false;
+  }
 }
 
 type Send = (method: string, params?: object, sessionId?: string) => Promise<Record<string, unknown>>;
