@@ -1,6 +1,4 @@
-import { draftOf } from "../domain/draft.ts";
 import type { DomainEvent } from "../domain/events.ts";
-import { createJob, isQuiet } from "../domain/job.ts";
 import type { Rules } from "../domain/rules.ts";
 import { HubError } from "../errors.ts";
 import { Agenda } from "./agenda.ts";
@@ -19,6 +17,7 @@ import type {
   Subscription,
 } from "./contract.ts";
 import { Feed } from "./feed.ts";
+import { JobWork, type Workplace } from "./job-work.ts";
 import type { Lane, Placed, Told, Work } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import { ownersOf } from "./owners.ts";
@@ -27,7 +26,7 @@ import { Router } from "./router.ts";
 import type { Now } from "./shower.ts";
 import { ShownCounts } from "./shown-counts.ts";
 import type { Store, StoreStats } from "./store.ts";
-import { type Turn, takeTurn } from "./turn.ts";
+import type { Turn, TurnOptions } from "./turn.ts";
 import { Wake } from "./wake.ts";
 
 interface Limits {
@@ -61,8 +60,6 @@ export interface EngineStats extends StoreStats {
 
 /** What could not be committed is tried again after this. */
 const RETRY_MS = 1_000;
-/** A job that others change this often while it is tried is left to them. */
-const MAX_CONFLICTS = 100;
 
 /**
  * The way of an event: whose -> its job's lane -> merge and show into a draft -> commit -> route. One timer serves
@@ -77,21 +74,27 @@ export class CoreEngine implements Engine, LiveSource {
   readonly #agenda = new Agenda();
   readonly #lanes = new Lanes();
   readonly #wake: Wake;
-  #photoIntervalMs: number;
-  #jobIntervalMs: number;
-  /** Photos opened in drafts that are not committed yet, less those settled. */
-  #opening = 0;
+  readonly #workplace: Workplace & { turnOptions: TurnOptions };
   #anomalies = 0;
   #closed = false;
 
   constructor(options: CoreEngineOptions) {
     this.#options = options;
     this.#store = options.store;
-    this.#photoIntervalMs = options.photoIntervalMs;
-    this.#jobIntervalMs = options.jobIntervalMs;
     this.#reader = new Reader(this.#store, options.recentMs);
     this.#router = new Router(this.#store);
     this.#wake = new Wake(options.clock, () => this.#tick());
+    const { rules, limits, photoIntervalMs, jobIntervalMs } = options;
+    this.#workplace = {
+      store: this.#store,
+      turnOptions: { rules, ...limits, photoIntervalMs, jobIntervalMs },
+      opening: 0,
+      now: () => this.#now(),
+      did: (lane, work, turn, isQuiet) => this.#did(lane, work, turn, isQuiet),
+      refused: (work) => this.#refuse(work),
+      failed: (lane, work, error) => this.#failed(lane, work, error),
+      ended: (lane) => this.#goOn(lane),
+    };
     this.#store.listen({
       shown: (userId, messages) => this.#router.deliver(userId, messages),
       gap: (userId) => this.#router.resync(userId),
@@ -184,8 +187,8 @@ export class CoreEngine implements Engine, LiveSource {
 
   /** Shows what waits for its interval; from now on nothing is held back. */
   async showHeldBack(): Promise<void> {
-    this.#photoIntervalMs = 0;
-    this.#jobIntervalMs = 0;
+    const { turnOptions } = this.#workplace;
+    this.#workplace.turnOptions = { ...turnOptions, photoIntervalMs: 0, jobIntervalMs: 0 };
     for (const lane of this.#agenda.takeHeld(Number.POSITIVE_INFINITY)) this.#run(lane);
     await this.#settled();
   }
@@ -226,7 +229,17 @@ export class CoreEngine implements Engine, LiveSource {
   #run(lane: Lane): void {
     if (lane.isBusy) return;
     lane.isBusy = true;
-    void this.#work(lane);
+    this.#goOn(lane);
+  }
+
+  #goOn(lane: Lane): void {
+    if (lane.hasWork) {
+      new JobWork(this.#workplace, lane, lane.take()).begin();
+      return;
+    }
+    lane.rest();
+    this.#lanes.retire(lane);
+    this.#arm();
   }
 
   /** Resolves when what is being worked on now is done. */
@@ -235,65 +248,20 @@ export class CoreEngine implements Engine, LiveSource {
     await Promise.all(idle);
   }
 
-  async #work(lane: Lane): Promise<void> {
-    while (lane.hasWork) {
-      const work = lane.take();
-      try {
-        await this.#do(lane, work);
-      } catch (error) {
-        for (const { reject } of work.tellings) reject(error);
-        this.#tryAgain(lane, work);
-      }
+  #did(lane: Lane, { tellings }: Work, turn: Turn, isQuiet: boolean): void {
+    this.#shown.count(turn.messages, this.#options.clock.monotonicMs());
+    this.#queue(lane, turn, isQuiet);
+    for (const [index, { resolve }] of tellings.entries()) {
+      resolve(turn.told[index] ?? { unchangedAt: [], rejected: [] });
     }
-    lane.rest();
-    this.#lanes.retire(lane);
-    this.#arm();
   }
 
-  async #do(lane: Lane, work: Work): Promise<void> {
-    for (let round = 0; round < MAX_CONFLICTS; round += 1) {
-      const loaded = this.#store.load(lane.userId, lane.jobId);
-      const job = loaded instanceof Promise ? await loaded : loaded;
-      if (job === null && work.tellings.length === 0) return;
-      const now = this.#now();
-      const draft = draftOf(job ?? createJob(lane.userId, lane.jobId, now.monotonicMs));
-      const turn = takeTurn(draft, work, now, {
-        rules: this.#options.rules,
-        maxPhotosPerJob: this.#options.limits.maxPhotosPerJob,
-        maxOpenPhotos: this.#options.limits.maxOpenPhotos,
-        photoIntervalMs: this.#photoIntervalMs,
-        jobIntervalMs: this.#jobIntervalMs,
-        openPhotos: this.#store.openPhotos + this.#opening,
-        isHeld: (photoId) => lane.holds(photoId),
-      });
-      const opened = draft.tally.active - (job?.tally.active ?? 0);
-      this.#opening += opened;
-      try {
-        const { messages, nextAtMs } = turn;
-        const change = {
-          draft,
-          messages,
-          deadlineMs: nextAtMs,
-          isDeadlineWhole: work.isLook || isQuiet(draft),
-        };
-        const outcome = turn.isChanged ? await this.#store.commit(change) : "committed";
-        if (!turn.isChanged && work.isLook && job !== null) await this.#store.postpone(job, nextAtMs);
-        if (outcome === "conflict") continue;
-        // Of a job that is not there all was refused: nothing will ever forget whose it would have been.
-        const isNothing = outcome === "no_room" || (job === null && !turn.isChanged);
-        if (isNothing && !lane.hasWork) await this.#store.releaseJob(lane.userId, lane.jobId);
-        if (outcome === "no_room") return this.#refuse(work);
-      } finally {
-        this.#opening -= opened;
-      }
-      this.#shown.count(turn.messages, this.#options.clock.monotonicMs());
-      this.#queue(lane, turn, isQuiet(draft));
-      for (const [index, { resolve }] of work.tellings.entries()) {
-        resolve(turn.told[index] ?? { unchangedAt: [], rejected: [] });
-      }
-      return;
-    }
-    throw new HubError("overloaded", "The job is changed by others all the time.", 1);
+  #failed(lane: Lane, { tellings, ripe, isLook }: Work, error: unknown): void {
+    for (const { reject } of tellings) reject(error);
+    if (this.#closed) return;
+    const atMs = this.#options.clock.monotonicMs() + RETRY_MS;
+    for (const photoId of ripe) this.#agenda.holdBack(lane, photoId, atMs);
+    if (isLook) this.#agenda.schedule(lane, atMs);
   }
 
   /** What is to be done with the job later. */
@@ -314,13 +282,6 @@ export class CoreEngine implements Engine, LiveSource {
       );
       resolve({ unchangedAt: [], rejected });
     }
-  }
-
-  #tryAgain(lane: Lane, { ripe, isLook }: Work): void {
-    if (this.#closed) return;
-    const atMs = this.#options.clock.monotonicMs() + RETRY_MS;
-    for (const photoId of ripe) this.#agenda.holdBack(lane, photoId, atMs);
-    if (isLook) this.#agenda.schedule(lane, atMs);
   }
 
   #tick(): void {

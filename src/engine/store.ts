@@ -35,6 +35,13 @@ export interface Change {
  */
 export type Outcome = "committed" | "conflict" | "no_room";
 
+/** Told once what became of a commit, and not before the call has returned: a promise for each event would cost more. */
+export interface Committer {
+  committed(outcome: Outcome): void;
+  /** With what `commit` would have thrown. */
+  failed(error: unknown): void;
+}
+
 export type OwnedKind = "job" | "upload";
 
 /** One thing that was shown and has not been shown again since. */
@@ -97,7 +104,7 @@ export interface StoreListener {
 /**
  * Keeps the state of all users. Merging happens above it; it knows versions, numbers and what is kept how long.
  * Everything rejects with HubError `store_unavailable` while the store can't be reached, or throws it where there is no
- * promise. Implementations are held together by one conformance suite.
+ * promise, or tells its committer. Implementations are held together by one conformance suite.
  */
 export interface Store {
   /** Before anything else. */
@@ -109,9 +116,9 @@ export interface Store {
   /** The job as it was last committed, not to be changed; null: there is none. */
   load(userId: string, jobId: string): Awaitable<Job | null>;
   /** Numbers the messages and keeps the draft, durably where the store is durable; tells the listener of the messages. */
-  commit(change: Change): Promise<Outcome>;
+  commit(change: Change, committer: Committer): void;
   /** Nothing was to be done with the job as it is: its next deadline, null: none. */
-  postpone(job: Job, deadlineMs: number | null): Promise<void>;
+  postpone(job: Job, deadlineMs: number | null): Awaitable<void>;
   /**
    * From now on the listener hears of the user; what it heard before, and what `since` gives later, leave no gap. Until
    * it is unwatched.

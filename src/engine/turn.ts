@@ -8,7 +8,7 @@ import type { Rules } from "../domain/rules.ts";
 import { earliest } from "./agenda.ts";
 import { showAtMs } from "./conflation.ts";
 import type { Rejection } from "./contract.ts";
-import type { Told, Work } from "./lane.ts";
+import type { Lane, Told, Work } from "./lane.ts";
 import { type Now, showJob, showPhoto } from "./shower.ts";
 import type { Unstamped } from "./store.ts";
 
@@ -19,10 +19,15 @@ export interface TurnOptions {
   /** Least time between two messages of a photo, of a job; 0: every change is shown. */
   readonly photoIntervalMs: number;
   readonly jobIntervalMs: number;
+}
+
+/** What a piece of work finds. */
+export interface Situation {
+  readonly now: Now;
   /** Open photos of the whole hub, those of this draft as it was among them. */
   readonly openPhotos: number;
-  /** Whether a state of the photo, or (null) of the job, is held back already. */
-  readonly isHeld: (photoId: string | null) => boolean;
+  /** Knows which states are held back already. */
+  readonly lane: Pick<Lane, "holds">;
 }
 
 /** States that wait for their interval; photoId null: the job's own. */
@@ -51,8 +56,8 @@ export interface Turn {
 const LOOK_EVERY_MS = 100;
 
 /** Merges what was told, does what silence has done, and shows what is due: changes the draft, and nothing else. */
-export function takeTurn(draft: Draft, work: Work, now: Now, options: TurnOptions): Turn {
-  const turn = new DraftTurn(draft, now, options);
+export function takeTurn(draft: Draft, work: Work, situation: Situation, options: TurnOptions): Turn {
+  const turn = new DraftTurn(draft, situation, options);
   const told = work.tellings.map(({ placed }) => {
     const unchangedAt: number[] = [];
     const rejected: Rejection[] = [];
@@ -71,6 +76,7 @@ export function takeTurn(draft: Draft, work: Work, now: Now, options: TurnOption
 class DraftTurn {
   readonly #draft: Draft;
   readonly #now: Now;
+  readonly #situation: Situation;
   readonly #options: TurnOptions;
   readonly #activeBefore: number;
   readonly #touched = new Set<Photo>();
@@ -82,9 +88,10 @@ class DraftTurn {
   #anomalies = 0;
   #isRipe = false;
 
-  constructor(draft: Draft, now: Now, options: TurnOptions) {
+  constructor(draft: Draft, situation: Situation, options: TurnOptions) {
     this.#draft = draft;
-    this.#now = now;
+    this.#now = situation.now;
+    this.#situation = situation;
     this.#options = options;
     this.#activeBefore = draft.tally.active;
   }
@@ -92,11 +99,11 @@ class DraftTurn {
   /** null: there is room for the event. */
   refusalOf(event: DomainEvent): Pick<Rejection, "code" | "message"> | null {
     if (!isPhotoEvent(event) || this.#draft.photos.has(event.photoId)) return null;
-    const { maxPhotosPerJob, maxOpenPhotos, openPhotos } = this.#options;
+    const { maxPhotosPerJob, maxOpenPhotos } = this.#options;
     if (this.#draft.photos.size >= maxPhotosPerJob) {
       return { code: "too_many_photos", message: `a job holds at most ${maxPhotosPerJob} photos` };
     }
-    if (openPhotos + this.#draft.tally.active - this.#activeBefore >= maxOpenPhotos) {
+    if (this.#situation.openPhotos + this.#draft.tally.active - this.#activeBefore >= maxOpenPhotos) {
       return { code: "overloaded", message: `the hub holds at most ${maxOpenPhotos} open photos` };
     }
     return null;
@@ -122,11 +129,11 @@ class DraftTurn {
   }
 
   look(): void {
-    const { rules, isHeld } = this.#options;
+    const { rules } = this.#options;
     for (const photo of this.#draft.photos.values()) {
       const lapse = photoLapse(photo, this.#now.monotonicMs, rules);
       // What a process that is gone had merged and not shown.
-      const isOwed = dueOf(photo) !== null && !isHeld(photo.photoId);
+      const isOwed = dueOf(photo) !== null && !this.#situation.lane.holds(photo.photoId);
       if (lapse === null && !isOwed) continue;
       const own = this.#draft.photos.get(photo.photoId);
       if (own === undefined) continue;

@@ -5,10 +5,9 @@ import { createJob } from "../../src/domain/job.ts";
 import type { Clock } from "../../src/engine/clock.ts";
 import type { OutMessage } from "../../src/engine/contract.ts";
 import type { Change, Outcome, Store } from "../../src/engine/store.ts";
-import { takeTurn } from "../../src/engine/turn.ts";
-import { RULES } from "../engine-harness.ts";
 import { event } from "../events.ts";
 import type { ManualClock } from "../manual-clock.ts";
+import { committed, turnOf } from "../store-harness.ts";
 
 /** A store under test. */
 export interface StoreUnderTest {
@@ -36,22 +35,12 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
     const now = { monotonicMs: time.monotonicMs(), unixMs: time.unixMs() };
     const job = (await store.load(userId, jobId)) ?? createJob(userId, jobId, now.monotonicMs);
     const draft = draftOf(job);
-    const placed = events.map((one, index) => ({ index, event: one }));
-    const tellings = [{ placed, resolve: () => undefined, reject: () => undefined }];
-    const turn = takeTurn(draft, { tellings, ripe: [], isLook: false }, now, {
-      rules: RULES,
-      maxPhotosPerJob: 1_000,
-      maxOpenPhotos: 1_000,
-      photoIntervalMs: 0,
-      jobIntervalMs: 0,
-      openPhotos: 0,
-      isHeld: () => false,
-    });
+    const turn = turnOf(draft, events, now);
     return { draft, messages: turn.messages, deadlineMs: turn.nextAtMs, isDeadlineWhole: false };
   }
 
   const tell = async (userId: string, jobId: string, ...events: readonly DomainEvent[]): Promise<Outcome> =>
-    store.commit(await changeOf(userId, jobId, ...events));
+    committed(store, await changeOf(userId, jobId, ...events));
   const all = (userId: string, afterSeq = 0) =>
     store.since({ userId, jobId: null, afterSeq, limit: 100, past: null });
   const namesOf = ({ entries }: Awaited<ReturnType<typeof all>>) =>
@@ -121,7 +110,10 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
         await changeOf("u", "j", event.progressed(200)),
         await changeOf("u", "j", event.completed()),
       ];
-      expect(await Promise.all([store.commit(one), store.commit(other)])).toEqual(["committed", "conflict"]);
+      expect(await Promise.all([committed(store, one), committed(store, other)])).toEqual([
+        "committed",
+        "conflict",
+      ]);
       expect((await store.load("u", "j"))?.photos.get("p")?.state).toMatchObject({ bytes: 200, rank: 1 });
       const seqs = shownTo("u").map(({ seq }) => seq);
       expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right));
@@ -133,7 +125,10 @@ export function storeConformance(name: string, start: () => Promise<StoreUnderTe
         await changeOf("u", "j", event.progressed(100)),
         await changeOf("u", "j", event.progressed(200)),
       ];
-      expect(await Promise.all([store.commit(one), store.commit(other)])).toEqual(["committed", "conflict"]);
+      expect(await Promise.all([committed(store, one), committed(store, other)])).toEqual([
+        "committed",
+        "conflict",
+      ]);
       expect((await store.load("u", "j"))?.photos.get("p")?.state.bytes).toBe(100);
     });
 

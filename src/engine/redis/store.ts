@@ -5,6 +5,7 @@ import type { Redis } from "../../redis/redis.ts";
 import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import type {
   Change,
+  Committer,
   Outcome,
   OwnedKind,
   Since,
@@ -125,7 +126,14 @@ export class RedisStore implements Store {
     return this.#refresh(userId, jobId);
   }
 
-  async commit(change: Change): Promise<Outcome> {
+  commit(change: Change, committer: Committer): void {
+    this.#commit(change).then(
+      (outcome) => committer.committed(outcome),
+      (error: unknown) => committer.failed(error),
+    );
+  }
+
+  async #commit(change: Change): Promise<Outcome> {
     const { draft, messages, deadlineMs, isDeadlineWhole } = change;
     const { userId, jobId } = draft;
     const channel = channelOf(userId, this.#redis.database);

@@ -1,7 +1,7 @@
 import type { Draft } from "../../domain/draft.ts";
 import type { Job } from "../../domain/job.ts";
 import type { OutMessage } from "../contract.ts";
-import type { Outcome } from "../store.ts";
+import type { Committer } from "../store.ts";
 import type { Kept, User } from "./state.ts";
 
 /** A commit that nothing stands against. */
@@ -13,8 +13,7 @@ export interface Sealed {
   readonly messages: readonly OutMessage[];
   /** An ended job that goes to make room. */
   readonly evicted: Kept | null;
-  readonly done: (outcome: Outcome) => void;
-  readonly failed: (error: unknown) => void;
+  readonly committer: Committer;
 }
 
 /** Commits that are made as one. */

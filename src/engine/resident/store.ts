@@ -6,6 +6,7 @@ import type { OutMessage } from "../contract.ts";
 import { stamped } from "../shower.ts";
 import type {
   Change,
+  Committer,
   Outcome,
   OwnedKind,
   Since,
@@ -36,8 +37,7 @@ export interface ResidentStoreOptions {
 interface Commit {
   readonly kind: "commit";
   readonly change: Change;
-  readonly done: (outcome: Outcome) => void;
-  readonly failed: (error: unknown) => void;
+  readonly committer: Committer;
 }
 
 interface UserDrop {
@@ -136,12 +136,12 @@ export class ResidentStore implements Store {
     return this.#state.job(userId, jobId);
   }
 
-  commit(change: Change): Promise<Outcome> {
-    return new Promise((done, failed) => this.#enqueue({ kind: "commit", change, done, failed }));
+  commit(change: Change, committer: Committer): void {
+    this.#enqueue({ kind: "commit", change, committer });
   }
 
   /** Who works on a job is the only one who could, and knows. */
-  async postpone(): Promise<void> {}
+  postpone(): void {}
 
   /** The listener hears of everybody: whoever nobody asks for costs a look into the router's table. */
   watch(): void {}
@@ -208,7 +208,7 @@ export class ResidentStore implements Store {
     const group = new Group();
     for (const operation of operations) {
       const sealed = this.#seal(operation, group);
-      if (typeof sealed === "string") operation.done(sealed);
+      if (typeof sealed === "string") operation.committer.committed(sealed);
       else group.add(sealed);
     }
     let bindings: ReturnType<Owners["write"]> = [];
@@ -218,9 +218,9 @@ export class ResidentStore implements Store {
     });
     for (const { user } of group.sealed) user.commits -= 1;
     if (error !== null) {
-      for (const { draft, failed } of group.sealed) {
+      for (const { draft, committer } of group.sealed) {
         this.#state.undoUser(draft.userId);
-        failed(error);
+        committer.failed(error);
       }
       return;
     }
@@ -228,10 +228,10 @@ export class ResidentStore implements Store {
     this.#apply(group.sealed);
     // A write of its own: what goes may have been changed by the one before.
     await this.#dropJobs(group.sealed.flatMap(({ evicted }) => evicted ?? []));
-    for (const { done } of group.sealed) done("committed");
+    for (const { committer } of group.sealed) committer.committed("committed");
   }
 
-  #seal({ change: { draft, messages }, done, failed }: Commit, group: Group): Sealed | Outcome {
+  #seal({ change: { draft, messages }, committer }: Commit, group: Group): Sealed | Outcome {
     const { userId, jobId, version } = draft;
     const known = this.#state.user(userId);
     const kept = known?.jobs.get(jobId) ?? null;
@@ -245,7 +245,7 @@ export class ResidentStore implements Store {
       message.stamp.seq = user.givenSeq;
       return stamped(message, this.#state.epoch);
     });
-    return { draft, user, kept, messages: numbered, evicted, done, failed };
+    return { draft, user, kept, messages: numbered, evicted, committer };
   }
 
   /** null: there is room; a job: it has to go first. */

@@ -5,12 +5,11 @@ import { createJob } from "../../../src/domain/job.ts";
 import { systemClock } from "../../../src/engine/clock.ts";
 import { SharedClock } from "../../../src/engine/redis/clock.ts";
 import { RedisStore } from "../../../src/engine/redis/store.ts";
-import { takeTurn } from "../../../src/engine/turn.ts";
 import { connectRedis } from "../../../src/redis/redis.ts";
-import { RULES } from "../../engine-harness.ts";
 import { event } from "../../events.ts";
 import { describeWithRedis } from "../../redis/available.ts";
 import { endAllServers, type RedisServer, startRedis } from "../../redis/server.ts";
+import { committed, turnOf } from "../../store-harness.ts";
 
 const stores: RedisStore[] = [];
 
@@ -42,7 +41,7 @@ async function startStore(
 }
 
 const commit = (store: RedisStore, jobId: string) =>
-  store.commit({
+  committed(store, {
     draft: draftOf(createJob("u", jobId, 0)),
     messages: [],
     deadlineMs: null,
@@ -125,27 +124,11 @@ const ALL = { userId: "u", jobId: null, afterSeq: 0, limit: 100, past: null };
 async function tell(store: RedisStore, jobId: string, photos: number): Promise<void> {
   const nowMs = Date.now();
   const draft = draftOf(createJob("u", jobId, nowMs));
-  const placed = Array.from({ length: photos }, (_, index) => ({
-    index,
-    event: event.progressed(100, { jobId, photoId: `p${index}` }),
-  }));
-  const tellings = [{ placed, resolve: () => undefined, reject: () => undefined }];
-  const turn = takeTurn(
-    draft,
-    { tellings, ripe: [], isLook: false },
-    { monotonicMs: nowMs, unixMs: nowMs },
-    {
-      rules: RULES,
-      maxPhotosPerJob: 10_000,
-      maxOpenPhotos: 10_000,
-      photoIntervalMs: 0,
-      jobIntervalMs: 0,
-      openPhotos: 0,
-      isHeld: () => false,
-    },
+  const events = Array.from({ length: photos }, (_, index) =>
+    event.progressed(100, { jobId, photoId: `p${index}` }),
   );
+  const turn = turnOf(draft, events, { monotonicMs: nowMs, unixMs: nowMs });
   const { messages, nextAtMs } = turn;
-  expect(await store.commit({ draft, messages, deadlineMs: nextAtMs, isDeadlineWhole: true })).toBe(
-    "committed",
-  );
+  const change = { draft, messages, deadlineMs: nextAtMs, isDeadlineWhole: true };
+  expect(await committed(store, change)).toBe("committed");
 }
