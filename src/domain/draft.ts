@@ -17,10 +17,16 @@ interface Own {
   readonly below: Photo | null;
 }
 
+/** Fewer are searched one by one. */
+const TABLE_FROM = 16;
+
 /** Gives copies of what is asked for, and leaves the photos below alone. */
 class DraftPhotos implements Photos {
   readonly #below: Photos;
-  readonly #own = new Map<string, Own>();
+  /** Mostly one. */
+  #own: Own[] = [];
+  /** By id; null: there are few. */
+  #byId: Map<string, Own> | null = null;
   #added = 0;
 
   constructor(below: Photos) {
@@ -33,51 +39,65 @@ class DraftPhotos implements Photos {
 
   /** The photos that were asked for or added, in that order. */
   own(): readonly Photo[] {
-    const photos: Photo[] = [];
-    for (const { photo } of this.#own.values()) photos.push(photo);
-    return photos;
+    return this.#own.map(({ photo }) => photo);
   }
 
   has(photoId: string): boolean {
-    return this.#own.has(photoId) || this.#below.has(photoId);
+    return this.#ownOf(photoId) !== undefined || this.#below.has(photoId);
   }
 
   get(photoId: string): Photo | undefined {
-    const own = this.#own.get(photoId);
+    const own = this.#ownOf(photoId);
     if (own !== undefined) return own.photo;
     const below = this.#below.get(photoId);
     if (below === undefined) return undefined;
     const photo = { ...below };
-    this.#own.set(photoId, { photo, below });
+    this.#add({ photo, below });
     return photo;
   }
 
+  /** One that is not there yet. */
   set(photoId: string, photo: Photo): void {
-    const below = this.#own.get(photoId)?.below ?? this.#below.get(photoId) ?? null;
-    if (!this.has(photoId)) this.#added += 1;
-    this.#own.set(photoId, { photo, below });
+    if (this.has(photoId)) throw new Error("the photo is there already");
+    this.#added += 1;
+    this.#add({ photo, below: null });
   }
 
   *values(): Generator<Photo> {
-    for (const photo of this.#below.values()) yield this.#own.get(photo.photoId)?.photo ?? photo;
+    for (const photo of this.#below.values()) yield this.#ownOf(photo.photoId)?.photo ?? photo;
     if (this.#added === 0) return;
-    for (const { photo, below } of this.#own.values()) if (below === null) yield photo;
+    for (const { photo, below } of this.#own) if (below === null) yield photo;
   }
 
   /** Own photos that differ from what is below in more than the times of their events. */
   changed(): readonly Photo[] {
-    const photos: Photo[] = [];
-    for (const { photo, below } of this.#own.values()) {
-      // Against what the copy was made from: what is below may be made anew for each who asks.
-      const isSame =
-        below !== null &&
-        below.state === photo.state &&
-        below.shown === photo.shown &&
-        below.stalled === photo.stalled;
-      if (!isSame) photos.push(photo);
-    }
-    return photos;
+    return this.#own.every(isChanged) ? this.own() : this.#own.filter(isChanged).map(({ photo }) => photo);
   }
+
+  #ownOf(photoId: string): Own | undefined {
+    if (this.#byId !== null) return this.#byId.get(photoId);
+    for (const own of this.#own) if (own.photo.photoId === photoId) return own;
+    return undefined;
+  }
+
+  #add(own: Own): void {
+    this.#byId?.set(own.photo.photoId, own);
+    // An array that is made with one element has room for that one, and not for 17.
+    if (this.#own.length === 0) this.#own = [own];
+    else this.#own.push(own);
+    if (this.#own.length === TABLE_FROM)
+      this.#byId = new Map(this.#own.map((one) => [one.photo.photoId, one]));
+  }
+}
+
+/** Against what the copy was made from: what is below may be made anew for each who asks. */
+function isChanged({ photo, below }: Own): boolean {
+  return (
+    below === null ||
+    below.state !== photo.state ||
+    below.shown !== photo.shown ||
+    below.stalled !== photo.stalled
+  );
 }
 
 /** Field by field, in the order of `createJob`: a draft then has the hidden class of a job, which makes it cheap to V8. */

@@ -35,47 +35,55 @@ export function photoMessageType(status: PhotoStatus): MessageType {
   return TYPE_OF_STATUS[status];
 }
 
+/** JSON of a message without its opening brace and its id, which is known last and comes first. */
+export interface MessageBody {
+  readonly json: string;
+  /** True: it has text that people write. All else, ids and numbers among it, is a byte a character in UTF-8. */
+  readonly hasText: boolean;
+}
+
 /**
- * The JSON of a photo's message without its opening brace: the id, which is known last, is put before it. `fileName` is
- * only for `upload_started`; null leaves it out. Put together by hand, since it is made for every event, in half the time
- * of JSON.stringify: no id has a character that JSON escapes (see `isId`), and no number is infinite.
+ * Of a photo's message. `fileName` is only for `upload_started`; null leaves it out. Put together by hand, since it is
+ * made for every event, in half the time of JSON.stringify: no id has a character that JSON escapes (see `isId`), and no
+ * number is infinite.
  */
 export function photoMessageBody(
   { type, jobId, at }: MessageHead,
   photoId: string,
   view: PhotoView,
   fileName: string | null,
-): string {
+): MessageBody {
   const { status, bytes, total, attempt } = view;
-  let body =
+  const isFailed = type === "upload_failed";
+  let json =
     `"type":"${type}","photoId":"${photoId}","jobId":"${jobId}","progress":${percent(view.tenths)},` +
     `"status":"${status}","timestamp":"${timestampOf(at)}","bytesTransferred":${bytes},"totalBytes":${total},` +
     `"attempt":${attempt}`;
-  if (fileName !== null) body += `,"fileName":${JSON.stringify(fileName)}`;
-  if (view.stalled) body += ',"stalled":true';
-  if (type === "upload_failed") body += `,"error":${JSON.stringify(view.error ?? CANCELLED_ERROR)}`;
-  return `${body}}`;
+  if (fileName !== null) json += `,"fileName":${JSON.stringify(fileName)}`;
+  if (view.stalled) json += ',"stalled":true';
+  if (isFailed) json += `,"error":${JSON.stringify(view.error ?? CANCELLED_ERROR)}`;
+  return { json: `${json}}`, hasText: fileName !== null || isFailed };
 }
 
-/** The same of a job's message. */
+/** Of a job's message. */
 export function jobMessageBody(
   { type, jobId, at }: MessageHead,
   view: JobView,
   totalsVersion: JobShown["totalsVersion"],
   bytesPerSecond: number | null,
-): string {
-  const { status, bytes, total, photos } = view;
-  let body =
+): MessageBody {
+  const { status, bytes, total, photos, title } = view;
+  let json =
     `"type":"${type}","jobId":"${jobId}","progress":${percent(view.tenths)},"status":"${status}",` +
     `"timestamp":"${timestampOf(at)}","bytesTransferred":${bytes},"totalBytes":${total},` +
     `"photos":{"total":${photos.total},"completed":${photos.completed},"failed":${photos.failed},` +
     `"cancelled":${photos.cancelled},"active":${photos.active}},"totalsVersion":${totalsVersion}`;
   if (type === "job_progress") {
-    body += `,"bytesPerSecond":${bytesPerSecond},"etaSeconds":${etaSeconds(view, bytesPerSecond)}`;
+    json += `,"bytesPerSecond":${bytesPerSecond},"etaSeconds":${etaSeconds(view, bytesPerSecond)}`;
   }
-  if (view.estimated) body += ',"estimated":true';
-  if (view.title !== null) body += `,"title":${JSON.stringify(view.title)}`;
-  return `${body}}`;
+  if (view.estimated) json += ',"estimated":true';
+  if (title !== null) json += `,"title":${JSON.stringify(title)}`;
+  return { json: `${json}}`, hasText: title !== null };
 }
 
 /** Of what is shown in one turn, all is of one millisecond. */

@@ -39,6 +39,8 @@ interface PhotoShown {
 
 /** What there is to show, and whether it may wait for the interval. */
 export interface PhotoDue {
+  /** The present view, which is to be shown. */
+  readonly view: PhotoView;
   readonly started: boolean;
   readonly last: boolean;
   readonly urgent: boolean;
@@ -80,18 +82,17 @@ export function viewOf(photo: Photo): PhotoView {
 /** What has to be told about the photo; null: nothing. */
 export function dueOf(photo: Photo): PhotoDue | null {
   const { state, shown } = photo;
-  if (shown === null) return { started: true, last: saysMoreThanStarted(state), urgent: true };
-  if (isFrozen(state, shown)) return null;
-  const now = viewOf(photo);
-  if (now.attempt > shown.view.attempt) {
-    return { started: true, last: saysMoreThanStarted(state), urgent: true };
+  if (shown !== null && isFrozen(state, shown)) return null;
+  const view = viewOf(photo);
+  if (shown === null || view.attempt > shown.view.attempt) {
+    return { view, started: true, last: saysMoreThanStarted(state), urgent: true };
   }
   const before = shown.view;
-  if (now.status !== before.status || now.stalled !== before.stalled) {
-    return { started: false, last: true, urgent: true };
+  if (view.status !== before.status || view.stalled !== before.stalled) {
+    return { view, started: false, last: true, urgent: true };
   }
-  if (now.bytes !== before.bytes || now.total !== before.total || now.tenths !== before.tenths) {
-    return { started: false, last: true, urgent: false };
+  if (view.bytes !== before.bytes || view.total !== before.total || view.tenths !== before.tenths) {
+    return { view, started: false, last: true, urgent: false };
   }
   return null;
 }

@@ -61,12 +61,12 @@ export function mergePhoto(state: PhotoState | null, event: PhotoEvent): PhotoSt
  * the next attempt. Changes nothing on a settled photo.
  */
 export function failByHub(state: PhotoState, error: UploadError): PhotoState {
-  return isSettled(state) ? state : { ...state, rank: FAILED, error, endedByHub: true };
+  return isSettled(state) ? state : stateWith(state, { rank: FAILED, error, endedByHub: true });
 }
 
 /** The whole job was cancelled, and this photo with it (rule 14). Changes nothing on a settled photo. */
 export function cancelWithJob(state: PhotoState): PhotoState {
-  return isSettled(state) ? state : { ...state, rank: CANCELLED, error: null };
+  return isSettled(state) ? state : stateWith(state, { rank: CANCELLED, error: null });
 }
 
 /** What the photo weighs: a retry that does not say its total is taken to have the one known before. */
@@ -93,9 +93,13 @@ function firstState(event: PhotoEvent): PhotoState {
   const word = wordOf(event, event.attempt ?? 1);
   const started = event.type === "photo.upload.started";
   return {
-    ...word,
+    attempt: word.attempt,
+    rank: word.rank,
+    bytes: word.bytes,
+    total: word.total,
     largestTotal: word.total,
     completedAttempt: word.rank === COMPLETED ? word.attempt : 0,
+    error: word.error,
     fileName: started ? event.fileName : null,
     starts: started ? [eventHash(event.source, event.id)] : null,
     endedByHub: false,
@@ -108,7 +112,7 @@ function noteStart(state: PhotoState, event: PhotoEvent): { state: PhotoState; s
   const hash = eventHash(event.source, event.id);
   const starts = state.starts ?? [];
   if (starts.includes(hash)) return { state, seen: true };
-  return { state: { ...state, starts: [...starts.slice(1 - MAX_STARTS), hash] }, seen: false };
+  return { state: stateWith(state, { starts: [...starts.slice(1 - MAX_STARTS), hash] }), seen: false };
 }
 
 /**
@@ -128,8 +132,7 @@ function openAttempt(state: PhotoState, event: PhotoEvent, seen: boolean): Photo
 }
 
 function fresh(state: PhotoState, attempt: number, opened: number): PhotoState {
-  return {
-    ...state,
+  return stateWith(state, {
     attempt: Math.min(attempt, MAX_NUMBER),
     rank: UPLOADING,
     bytes: 0,
@@ -137,7 +140,7 @@ function fresh(state: PhotoState, attempt: number, opened: number): PhotoState {
     error: null,
     endedByHub: false,
     opened,
-  };
+  });
 }
 
 function attemptOf(state: PhotoState, event: PhotoEvent): number {
@@ -147,7 +150,7 @@ function attemptOf(state: PhotoState, event: PhotoEvent): number {
 function withFileName(state: PhotoState, event: PhotoEvent): PhotoState {
   if (event.type !== "photo.upload.started" || event.fileName === null) return state;
   const fileName = smallest(state.fileName, event.fileName);
-  return fileName === state.fileName ? state : { ...state, fileName };
+  return fileName === state.fileName ? state : stateWith(state, { fileName });
 }
 
 /** What counts of every attempt, also an older one. */
@@ -155,22 +158,27 @@ function withAnyAttempt(state: PhotoState, word: Word): PhotoState {
   const largestTotal = greatestKnown(state.largestTotal, word.total);
   const completedAttempt = Math.max(state.completedAttempt, word.rank === COMPLETED ? word.attempt : 0);
   if (largestTotal === state.largestTotal && completedAttempt === state.completedAttempt) return state;
-  return { ...state, largestTotal, completedAttempt };
+  return stateWith(state, { largestTotal, completedAttempt });
 }
 
 function wordOf(event: PhotoEvent, attempt: number): Word {
-  const word = { attempt, rank: UPLOADING, bytes: 0, total: null, error: null } as const;
   switch (event.type) {
     case "photo.upload.started":
-      return { ...word, total: event.totalBytes };
+      return { attempt, rank: UPLOADING, bytes: 0, total: event.totalBytes, error: null };
     case "photo.upload.progressed":
-      return { ...word, bytes: event.bytesTransferred, total: event.totalBytes };
+      return {
+        attempt,
+        rank: UPLOADING,
+        bytes: event.bytesTransferred,
+        total: event.totalBytes,
+        error: null,
+      };
     case "photo.upload.completed":
-      return { ...word, rank: COMPLETED, total: event.totalBytes };
+      return { attempt, rank: COMPLETED, bytes: 0, total: event.totalBytes, error: null };
     case "photo.upload.failed":
-      return { ...word, rank: FAILED, error: event.error };
+      return { attempt, rank: FAILED, bytes: 0, total: null, error: event.error };
     case "photo.upload.cancelled":
-      return { ...word, rank: CANCELLED };
+      return { attempt, rank: CANCELLED, bytes: 0, total: null, error: null };
   }
 }
 
@@ -180,8 +188,9 @@ function join(state: PhotoState, word: Word): PhotoState {
     return completed && state.rank !== COMPLETED ? complete(state) : state;
   }
   if (word.attempt > state.attempt) {
-    const next = { ...fresh(state, word.attempt, state.opened), bytes: word.bytes, total: word.total };
-    return completed ? complete(next) : { ...next, rank: word.rank, error: word.error };
+    const { bytes, total, rank, error } = word;
+    const next = stateWith(fresh(state, word.attempt, state.opened), { bytes, total });
+    return completed ? complete(next) : stateWith(next, { rank, error });
   }
   const rank = completed ? COMPLETED : greater(state.rank, word.rank);
   const bytes = Math.max(state.bytes, word.bytes);
@@ -198,11 +207,38 @@ function join(state: PhotoState, word: Word): PhotoState {
   ) {
     return state;
   }
-  return { ...state, rank, bytes, total, error, endedByHub };
+  const next = copyOf(state);
+  next.rank = rank;
+  next.bytes = bytes;
+  next.total = total;
+  next.error = error;
+  next.endedByHub = endedByHub;
+  return next;
+}
+
+function stateWith(state: PhotoState, changed: Partial<PhotoState>): PhotoState {
+  return Object.assign(copyOf(state), changed);
+}
+
+/** Field by field, in the order of `firstState`: of a spread that fields follow V8 makes a hidden class for each object. */
+function copyOf(state: PhotoState): { -readonly [Name in keyof PhotoState]: PhotoState[Name] } {
+  return {
+    attempt: state.attempt,
+    rank: state.rank,
+    bytes: state.bytes,
+    total: state.total,
+    largestTotal: state.largestTotal,
+    completedAttempt: state.completedAttempt,
+    error: state.error,
+    fileName: state.fileName,
+    starts: state.starts,
+    endedByHub: state.endedByHub,
+    opened: state.opened,
+  };
 }
 
 function complete(state: PhotoState): PhotoState {
-  return { ...state, rank: COMPLETED, error: null, endedByHub: false };
+  return stateWith(state, { rank: COMPLETED, error: null, endedByHub: false });
 }
 
 function errorAt(rank: Rank, state: PhotoState, word: Word): UploadError | null {

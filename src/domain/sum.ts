@@ -10,14 +10,10 @@ export class ExactSum {
   #high = 0;
   #low = 0;
 
+  /** To take a term away again, its negative is added. */
   add(value: number): void {
-    this.#high += Math.floor(value / UNIT);
+    this.#high += Math.trunc(value / UNIT);
     this.#low += value % UNIT;
-  }
-
-  subtract(value: number): void {
-    this.#high -= Math.floor(value / UNIT);
-    this.#low -= value % UNIT;
   }
 
   become(other: ExactSum): void {

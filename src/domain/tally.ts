@@ -109,7 +109,8 @@ export class Tally {
     const unknown = this.#unknownCount + missing;
     const whole = Math.min(MAX_NUMBER, Math.max(declaredTotal ?? 0, known + mean * unknown));
     if (mean === 0 || whole === 0) {
-      return { ...this.#byCount(photos), bytes, total: this.#knownCount > 0 ? whole : declaredTotal, photos };
+      const total = this.#knownCount > 0 ? whole : declaredTotal;
+      return { bytes, total, tenths: tenthsByCount(photos), estimated: false, remaining: null, photos };
     }
     const done = Math.min(whole, this.#knownDone.value + mean * this.#unknownSettled);
     return {
@@ -120,12 +121,6 @@ export class Tally {
       remaining: whole - done,
       photos,
     };
-  }
-
-  #byCount(photos: PhotoCounts): Pick<JobTotals, "tenths" | "estimated" | "remaining"> {
-    const counted = photos.total - photos.cancelled;
-    const tenths = counted === 0 ? null : tenthsOf(photos.completed + photos.failed, counted);
-    return { tenths, estimated: false, remaining: null };
   }
 
   #photos(declaredCount: number | null): PhotoCounts {
@@ -141,17 +136,16 @@ export class Tally {
   #apply(share: Share, sign: 1 | -1): void {
     this.#count(share.rank, sign);
     if (share.rank === CANCELLED) return;
-    const move = sign === 1 ? "add" : "subtract";
     const settled = share.rank !== UPLOADING;
-    this.#bytes[move](share.bytes);
+    this.#bytes.add(sign * share.bytes);
     if (share.total === null) {
       this.#unknownCount += sign;
       if (settled) this.#unknownSettled += sign;
       return;
     }
     this.#knownCount += sign;
-    this.#knownTotal[move](share.total);
-    this.#knownDone[move](settled ? share.total : share.bytes);
+    this.#knownTotal.add(sign * share.total);
+    this.#knownDone.add(sign * (settled ? share.total : share.bytes));
   }
 
   /** Fields and no table: each job has a tally, and a table takes 200 bytes. */
@@ -171,4 +165,9 @@ export class Tally {
         break;
     }
   }
+}
+
+function tenthsByCount({ total, completed, failed, cancelled }: PhotoCounts): Tenths | null {
+  const counted = total - cancelled;
+  return counted === 0 ? null : tenthsOf(completed + failed, counted);
 }

@@ -10,6 +10,8 @@ export interface OutMessage {
   readonly type: MessageType;
   readonly jobId: string;
   readonly json: string;
+  /** Of `json` in UTF-8: known where it is made, and counted nowhere else. */
+  readonly bytes: number;
   /** CLOCK_MONOTONIC milliseconds of the newest event in it; 0: no event made it (a replay, a deadline). */
   readonly eventAtMs: number;
 }

@@ -18,7 +18,7 @@ import type {
 } from "./contract.ts";
 import { Feed } from "./feed.ts";
 import { JobWork, type Workplace } from "./job-work.ts";
-import type { Lane, Placed, Told, Work } from "./lane.ts";
+import type { Lane, Told, Work } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import { ownersOf } from "./owners.ts";
 import { Reader } from "./reader.ts";
@@ -118,7 +118,7 @@ export class CoreEngine implements Engine, LiveSource {
     const asked = ownersOf(events, this.#store);
     const owners = asked instanceof Promise ? await asked : asked;
     const rejected: Rejection[] = [];
-    const placed = new Map<Lane, Placed[]>();
+    const lanes: Lane[] = [];
     for (const [index, event] of events.entries()) {
       const owner = owners[index] ?? { code: "internal_error", message: "" };
       if (typeof owner !== "string") {
@@ -126,12 +126,13 @@ export class CoreEngine implements Engine, LiveSource {
         continue;
       }
       const lane = this.#lanes.of(owner, event.jobId);
-      const others = placed.get(lane);
-      if (others === undefined) placed.set(lane, [{ index, event }]);
-      else others.push({ index, event });
+      if (lane.gathered === null) {
+        lane.gathered = [{ index, event }];
+        lanes.push(lane);
+      } else lane.gathered.push({ index, event });
     }
     const unchangedAt: number[] = [];
-    if (placed.size > 0) await this.#tell(placed, { unchangedAt, rejected });
+    if (lanes.length > 0) await this.#tell(lanes, { unchangedAt, rejected });
     unchangedAt.sort((left, right) => left - right);
     rejected.sort((left, right) => left.index - right.index);
     const accepted = events.length - unchangedAt.length - rejected.length;
@@ -202,19 +203,20 @@ export class CoreEngine implements Engine, LiveSource {
 
   /** Resolves when all lanes have answered, with what they said added; rejects with the first refusal. */
   #tell(
-    placed: ReadonlyMap<Lane, readonly Placed[]>,
+    lanes: readonly Lane[],
     { unchangedAt, rejected }: { readonly unchangedAt: number[]; readonly rejected: Rejection[] },
   ): Promise<void> {
     return new Promise((resolve, reject) => {
-      let left = placed.size;
+      let left = lanes.length;
       const answer = (told: Told) => {
         unchangedAt.push(...told.unchangedAt);
         rejected.push(...told.rejected);
         left -= 1;
         if (left === 0) resolve();
       };
-      for (const [lane, its] of placed) {
-        lane.tell({ placed: its, resolve: answer, reject });
+      for (const lane of lanes) {
+        lane.tell({ placed: lane.gathered ?? [], resolve: answer, reject });
+        lane.gathered = null;
         this.#run(lane);
       }
     });

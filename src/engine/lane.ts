@@ -30,6 +30,8 @@ export class Lane {
   /** The earliest time at which the job is queued to be looked at; null: it isn't. */
   lookAtMs: number | null = null;
   isBusy = false;
+  /** Of the call that is being taken, what is for this job; null: nothing. */
+  gathered: Placed[] | null = null;
   // null where there is nothing, which is most of the time: each open job has a lane.
   #tellings: Telling[] | null = null;
   /** Photos whose newest state waits for its interval; null among them: the job itself. */
@@ -67,8 +69,9 @@ export class Lane {
   }
 
   tell(telling: Telling): void {
-    this.#tellings ??= [];
-    this.#tellings.push(telling);
+    // An array that is made with one element has room for that one, and not for 17.
+    if (this.#tellings === null) this.#tellings = [telling];
+    else this.#tellings.push(telling);
   }
 
   holds(photoId: string | null): boolean {

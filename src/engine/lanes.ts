@@ -32,9 +32,11 @@ export class Lanes {
 
   /** Forgets the lane if it has nothing to do. */
   retire(lane: Lane): void {
+    // Nearly always: who looks it up first does so with every event.
+    if (!lane.isIdle) return;
     const { userId, jobId } = lane;
     const lanes = this.#byUser.get(userId);
-    if (!lane.isIdle || lanes?.get(jobId) !== lane) return;
+    if (lanes?.get(jobId) !== lane) return;
     lanes.delete(jobId);
     if (lanes.size === 0) this.#byUser.delete(userId);
   }

@@ -71,10 +71,10 @@ const STATUSES: readonly (PhotoStatus | null)[] = [
 /** Writes the photo into `numbers`, from `from` on; gives what does not go there, null: nothing. Nor do its id and file name. */
 export function packPhoto(numbers: number[], from: number, photo: Photo): Rare | null {
   const { state, shown } = photo;
-  const attempts = attemptsOf(photo);
-  const rare = rareOf(photo, attempts);
+  const packed = packedAttempts(photo);
+  const rare = rareOf(photo, packed);
   // One after the other, so that V8 keeps the array as bare doubles without holes.
-  numbers[from + MARKS] = marksOf(photo, attempts, rare !== null);
+  numbers[from + MARKS] = marksOf(photo, packed ?? 0, rare !== null);
   numbers[from + START] = (state.starts?.length === 1 ? state.starts[0] : undefined) ?? Number.NaN;
   numbers[from + BYTES] = state.bytes;
   numbers[from + TOTAL] = state.total ?? Number.NaN;
@@ -102,30 +102,32 @@ export function unpackPhoto(
   const marks = numberAt(numbers, from + MARKS);
   const packed = Math.floor(marks / ATTEMPTS_UNIT);
   const bits = marks - packed * ATTEMPTS_UNIT;
-  const [attempt, completedAttempt, opened, sampledAttempt, shownAttempt] =
-    rare?.attempts ?? smallAttempts(packed);
+  const attempts = rare?.attempts ?? null;
   const status = STATUSES[(bits >> STATUS_SHIFT) & STATUS_BITS] ?? null;
   const start = knownAt(numbers, from + START);
   return {
     photoId,
     state: {
-      attempt,
+      attempt: attempts?.[0] ?? smallAttempt(packed, 4),
       rank: RANKS[bits & RANK_BITS] ?? UPLOADING,
       bytes: numberAt(numbers, from + BYTES),
       total: knownAt(numbers, from + TOTAL),
       largestTotal: knownAt(numbers, from + LARGEST_TOTAL),
-      completedAttempt,
+      completedAttempt: attempts?.[1] ?? smallAttempt(packed, 3),
       error: rare?.error ?? null,
       fileName,
       starts: rare?.starts ?? (start === null ? null : [start]),
       endedByHub: (bits & ENDED_BY_HUB) !== 0,
-      opened,
+      opened: attempts?.[2] ?? smallAttempt(packed, 2),
     },
-    shown: status === null ? null : shownAt(numbers, from, bits, status, shownAttempt, rare),
+    shown:
+      status === null
+        ? null
+        : shownAt(numbers, from, bits, status, attempts?.[4] ?? smallAttempt(packed, 0), rare),
     stalled: (bits & STALLED) !== 0,
     lastEventAtMs: numberAt(numbers, from + LAST_EVENT_AT),
     lastBytesAtMs: numberAt(numbers, from + LAST_BYTES_AT),
-    sampledAttempt,
+    sampledAttempt: attempts?.[3] ?? smallAttempt(packed, 1),
   };
 }
 
@@ -170,20 +172,20 @@ function shownAt(
   };
 }
 
-function rareOf({ state, shown }: Photo, attempts: Attempts): Rare | null {
-  const areSmall = attempts.every(isSmall);
+function rareOf(photo: Photo, packed: number | null): Rare | null {
+  const { state, shown } = photo;
   const isOneStart = state.starts === null || state.starts.length === 1;
   const shownError = shown?.view.error ?? null;
-  if (areSmall && isOneStart && state.error === null && shownError === null) return null;
+  if (packed !== null && isOneStart && state.error === null && shownError === null) return null;
   return {
     error: state.error,
     shownError,
     starts: isOneStart ? null : state.starts,
-    attempts: areSmall ? null : attempts,
+    attempts: packed === null ? attemptsOf(photo) : null,
   };
 }
 
-function marksOf({ state, shown, stalled }: Photo, attempts: Attempts, isRare: boolean): number {
+function marksOf({ state, shown, stalled }: Photo, packed: number, isRare: boolean): number {
   let bits = RANKS.indexOf(state.rank);
   if (state.endedByHub) bits |= ENDED_BY_HUB;
   if (stalled) bits |= STALLED;
@@ -195,8 +197,6 @@ function marksOf({ state, shown, stalled }: Photo, attempts: Attempts, isRare: b
     if (shown.view.stalled) bits |= SHOWN_STALLED;
     if (shown.last === shown.started) bits |= NOTHING_AFTER_STARTED;
   }
-  let packed = 0;
-  for (const attempt of attempts) packed = (packed << ATTEMPT_BITS) | (isSmall(attempt) ? attempt : 0);
   return packed * ATTEMPTS_UNIT + bits;
 }
 
@@ -204,13 +204,19 @@ function attemptsOf({ state, shown, sampledAttempt }: Photo): Attempts {
   return [state.attempt, state.completedAttempt, state.opened, sampledAttempt, shown?.view.attempt ?? 0];
 }
 
-function smallAttempts(packed: number): Attempts {
-  const at = (place: number) => (packed >> (place * ATTEMPT_BITS)) & SMALL_ATTEMPT;
-  return [at(4), at(3), at(2), at(1), at(0)];
+/** In the order of `Attempts`; null: one of them is not small. */
+function packedAttempts({ state, shown, sampledAttempt }: Photo): number | null {
+  const { attempt, completedAttempt, opened } = state;
+  const shownAttempt = shown?.view.attempt ?? 0;
+  const largest = Math.max(attempt, completedAttempt, opened, sampledAttempt, shownAttempt);
+  if (largest > SMALL_ATTEMPT) return null;
+  const ofState = (((attempt << ATTEMPT_BITS) | completedAttempt) << ATTEMPT_BITS) | opened;
+  return (((ofState << ATTEMPT_BITS) | sampledAttempt) << ATTEMPT_BITS) | shownAttempt;
 }
 
-function isSmall(attempt: number): boolean {
-  return attempt <= SMALL_ATTEMPT;
+/** The one that so many follow. */
+function smallAttempt(packed: number, place: number): number {
+  return (packed >> (place * ATTEMPT_BITS)) & SMALL_ATTEMPT;
 }
 
 function bitsAt(numbers: readonly number[], from: number): number {

@@ -78,13 +78,12 @@ function pageOf({ epoch, headSeq, isNextKnown, entries, isAll, job }: Since, pla
   for (const entry of entries) {
     const message = replay(entry, epoch, now);
     if (message === null) continue;
-    const bytes = Buffer.byteLength(message.json);
-    if (messages.length > 0 && size + bytes > GROUP_MAX_BYTES) {
+    if (messages.length > 0 && size + message.bytes > GROUP_MAX_BYTES) {
       reached = messages.at(-1)?.seq ?? headSeq;
       break;
     }
     messages.push(message);
-    size += bytes;
+    size += message.bytes;
   }
   return {
     messages,

@@ -196,13 +196,13 @@ function jobShownOf(record: JobShownRecord): NonNullable<Job["shown"]> {
   const [status, bytes, total, tenths, estimated, remaining, counts, title, totalsVersion, seq, at] = record;
   const [photos, completed, failed, cancelled, active] = counts;
   const view: JobView = {
+    status,
     bytes,
     total,
     tenths,
     estimated: estimated === 1,
     remaining,
     photos: { total: photos, completed, failed, cancelled, active },
-    status,
     title,
   };
   return { view, totalsVersion, last: { seq, at }, lastAtMs: LONG_AGO_MS };

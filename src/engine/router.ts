@@ -50,27 +50,22 @@ export class Router implements LiveSource {
 
 /** Cuts messages into groups of at most `GROUP_MAX_BYTES` of JSON; a larger message stands alone. */
 function groupsOf(messages: readonly OutMessage[]): readonly (readonly OutMessage[])[] {
-  if (areSurelySmall(messages)) return [messages];
+  let size = 0;
+  for (const { bytes } of messages) size += bytes;
+  // As nearly always.
+  if (size <= GROUP_MAX_BYTES) return [messages];
   const groups: OutMessage[][] = [];
   let group: OutMessage[] = [];
-  let size = 0;
+  size = 0;
   for (const message of messages) {
-    const bytes = Buffer.byteLength(message.json);
-    if (group.length > 0 && size + bytes > GROUP_MAX_BYTES) {
+    if (group.length > 0 && size + message.bytes > GROUP_MAX_BYTES) {
       groups.push(group);
       group = [];
       size = 0;
     }
     group.push(message);
-    size += bytes;
+    size += message.bytes;
   }
   if (group.length > 0) groups.push(group);
   return groups;
-}
-
-/** One UTF-16 unit is at most 3 bytes of UTF-8, so what is this short needs no counting. */
-function areSurelySmall(messages: readonly OutMessage[]): boolean {
-  let units = 0;
-  for (const { json } of messages) units += json.length;
-  return 3 * units <= GROUP_MAX_BYTES;
 }

@@ -1,14 +1,13 @@
 import type { Job } from "../domain/job.ts";
 import { isEndShown, type JobView, totalsVersionOf } from "../domain/job-view.ts";
-import { jobMessageBody, type MessageHead, photoMessageBody, photoMessageType } from "../domain/messages.ts";
 import {
-  type Photo,
-  type PhotoDue,
-  type PhotoView,
-  type Stamp,
-  startedView,
-  viewOf,
-} from "../domain/photo-view.ts";
+  jobMessageBody,
+  type MessageBody,
+  type MessageHead,
+  photoMessageBody,
+  photoMessageType,
+} from "../domain/messages.ts";
+import { type Photo, type PhotoDue, type PhotoView, type Stamp, startedView } from "../domain/photo-view.ts";
 import type { OutMessage } from "./contract.ts";
 import { formatEventId } from "./event-id.ts";
 import type { ShownEntry, Unstamped } from "./store.ts";
@@ -20,8 +19,8 @@ export interface Now {
 }
 
 /**
- * Shows what is due of a photo: its `upload_started`, its newest state, or both. `eventAtMs`: when the newest event in
- * it was heard; 0: no event made it, but silence.
+ * Shows what is due of a photo: its `upload_started`, its newest state, or both, added to `messages`. `eventAtMs`: when the
+ * newest event in it was heard; 0: no event made it, but silence.
  */
 export function showPhoto(
   job: Job,
@@ -29,17 +28,16 @@ export function showPhoto(
   due: PhotoDue,
   now: Now,
   eventAtMs: number,
-): readonly Unstamped[] {
-  const view = viewOf(photo);
+  messages: Unstamped[],
+): void {
+  const { view } = due;
   const before = photo.shown;
   const started = due.started || before === null ? stampAt(now) : before.started;
   const last = due.last ? stampAt(now) : started;
   const highest = Math.max(before?.highest ?? 0, view.tenths ?? 0);
   photo.shown = { view, highest, started, last, lastAtMs: now.monotonicMs };
-  const messages: Unstamped[] = [];
   if (due.started) messages.push(photoMessage(job, photo, "started", started, view, eventAtMs));
   if (due.last) messages.push(photoMessage(job, photo, "last", last, view, eventAtMs));
-  return messages;
 }
 
 /** Shows the job. */
@@ -64,9 +62,11 @@ export function replayJob(job: Job, epoch: string, now: Now): OutMessage | null 
 }
 
 /** With the number that its stamp has taken. */
-export function stamped({ type, jobId, stamp, body, eventAtMs }: Unstamped, epoch: string): OutMessage {
+export function stamped(message: Unstamped, epoch: string): OutMessage {
+  const { type, jobId, stamp, body, bodyBytes, eventAtMs } = message;
   const id = formatEventId(epoch, stamp.seq);
-  return { seq: stamp.seq, id, type, jobId, json: `{"id":"${id}",${body}`, eventAtMs };
+  const json = `{"id":"${id}",${body}`;
+  return { seq: stamp.seq, id, type, jobId, json, bytes: json.length - body.length + bodyBytes, eventAtMs };
 }
 
 function stampAt(now: Now): Stamp {
@@ -89,7 +89,7 @@ function photoMessage(
   };
   const shown = isStart ? startedView(view) : view;
   const body = photoMessageBody(head, photoId, shown, isStart ? state.fileName : null);
-  return { type: head.type, jobId, stamp, body, eventAtMs };
+  return unstamped(head, stamp, body, eventAtMs);
 }
 
 function jobMessage(
@@ -101,6 +101,16 @@ function jobMessage(
   const { jobId } = job;
   const type = isEndShown(view) ? "job_completed" : "job_progress";
   const bytesPerSecond = type === "job_progress" ? job.rate.read(now.monotonicMs) : null;
-  const body = jobMessageBody({ type, jobId, at: stamp.at }, view, totalsVersion, bytesPerSecond);
-  return { type, jobId, stamp, body, eventAtMs };
+  const head: MessageHead = { type, jobId, at: stamp.at };
+  return unstamped(head, stamp, jobMessageBody(head, view, totalsVersion, bytesPerSecond), eventAtMs);
+}
+
+function unstamped(
+  { type, jobId }: MessageHead,
+  stamp: Stamp,
+  { json: body, hasText }: MessageBody,
+  eventAtMs: number,
+): Unstamped {
+  const bodyBytes = hasText ? Buffer.byteLength(body) : body.length;
+  return { type, jobId, stamp, body, bodyBytes, eventAtMs };
 }

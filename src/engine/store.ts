@@ -15,6 +15,8 @@ export interface Unstamped {
   readonly stamp: Stamp;
   /** JSON without the opening brace and the id, which comes first. */
   readonly body: string;
+  /** Of `body` in UTF-8. */
+  readonly bodyBytes: number;
   readonly eventAtMs: number;
 }
 

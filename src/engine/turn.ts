@@ -8,6 +8,7 @@ import type { Rules } from "../domain/rules.ts";
 import { earliest } from "./agenda.ts";
 import { showAtMs } from "./conflation.ts";
 import type { Rejection } from "./contract.ts";
+import { FewSet } from "./few-set.ts";
 import type { Lane, Told, Work } from "./lane.ts";
 import { type Now, showJob, showPhoto } from "./shower.ts";
 import type { Unstamped } from "./store.ts";
@@ -79,7 +80,7 @@ class DraftTurn {
   readonly #situation: Situation;
   readonly #options: TurnOptions;
   readonly #activeBefore: number;
-  readonly #touched = new Set<Photo>();
+  readonly #touched = new FewSet<Photo>();
   /** Of the touched, those that silence has changed and no event; null: none, as in nearly all turns. */
   #lapsed: Set<Photo> | null = null;
   readonly #messages: Unstamped[] = [];
@@ -189,7 +190,7 @@ class DraftTurn {
       return;
     }
     const eventAtMs = this.#lapsed?.has(photo) ? 0 : photo.lastEventAtMs;
-    this.#messages.push(...showPhoto(this.#draft, photo, due, this.#now, eventAtMs));
+    showPhoto(this.#draft, photo, due, this.#now, eventAtMs, this.#messages);
   }
 
   #showJob(): void {

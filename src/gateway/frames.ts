@@ -6,38 +6,43 @@ const TEXT_FRAME = 0x81;
 const LENGTH_IN_16_BITS = 126;
 const LENGTH_IN_64_BITS = 127;
 
+/** What a protocol makes of a message: its JSON, and around it ASCII. */
+type Wrap = (message: OutMessage) => string;
+
 /**
  * The messages of a group as WebSocket text frames, one a message (RFC 6455 section 5.2: what a server sends is not
  * masked, so it is the same for everybody). Made for the first connection that is sent the group. A slow connection then
  * keeps these bytes and nothing beside them: no chunk for each frame, no shared slab.
  */
-export function framedOnce(
-  textOf: (message: OutMessage) => string,
-): (group: readonly OutMessage[]) => WireChunk {
-  return madeForLast((group) => textFrames(group.map(textOf)));
+export function framedOnce(wrap: Wrap): (group: readonly OutMessage[]) => WireChunk {
+  return madeForLast((group) => {
+    let frames = "";
+    for (const message of group) {
+      const text = wrap(message);
+      const bytes = wrappedBytes(text, message);
+      if (bytes !== text.length) return Buffer.concat(group.map((one) => encodedFrame(wrap(one))));
+      frames += headerOf(bytes) + text;
+    }
+    return frames;
+  });
+}
+
+/** Of a wrapped message in UTF-8: to count them would put the text together, which is done once more when it is sent. */
+export function wrappedBytes(text: string, { json, bytes }: OutMessage): number {
+  return text.length - json.length + bytes;
 }
 
 /** Asks for a pong, and says nothing (section 5.5.2). */
 export const PING_FRAME = String.fromCharCode(0x89, 0);
 
-export function textFrames(texts: readonly string[]): WireChunk {
-  let frames = "";
-  for (const text of texts) {
-    const length = Buffer.byteLength(text);
-    if (length !== text.length) return encodedFrames(texts);
-    frames += headerOf(length) + text;
-  }
-  return frames;
+/** Of ASCII alone. */
+export function asciiFrame(text: string): string {
+  return headerOf(text.length) + text;
 }
 
-/** Of texts that are not ASCII alone. */
-function encodedFrames(texts: readonly string[]): Buffer {
-  return Buffer.concat(
-    texts.flatMap((text) => {
-      const bytes = Buffer.from(text);
-      return [Buffer.from(headerOf(bytes.length), "latin1"), bytes];
-    }),
-  );
+function encodedFrame(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from(headerOf(bytes.length), "latin1"), bytes]);
 }
 
 /** A character a byte. */

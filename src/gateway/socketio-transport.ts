@@ -2,7 +2,7 @@ import { Socket as NetSocket } from "node:net";
 import type { Socket as EngineSocket, Transport as EngineTransport } from "engine.io";
 import type { Socket } from "socket.io";
 import type { OutMessage } from "../engine/contract.ts";
-import { framedOnce } from "./frames.ts";
+import { framedOnce, wrappedBytes } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
 import { writeChunk } from "./wire-chunk.ts";
 
@@ -74,7 +74,7 @@ export class SocketIoTransport implements Transport {
     this.#together(() => {
       messages.forEach((message, index) => {
         const packet = packetTextOf(message);
-        this.#put(packet, Buffer.byteLength(packet), index === last);
+        this.#put(packet, wrappedBytes(packet, message), index === last);
       });
     });
   }

@@ -1,12 +1,22 @@
 import type { ServerResponse } from "node:http";
 import type { OutMessage } from "../engine/contract.ts";
+import { wrappedBytes } from "./frames.ts";
 import { madeForLast } from "./made-for-last.ts";
 import { SseSession } from "./sse-session.ts";
 import { type Control, type Ending, spread, type Transport, type TransportEvents } from "./transport.ts";
 import type { WireChunk } from "./wire-chunk.ts";
 
 const blockOf = ({ id, type, json }: OutMessage) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
-const chunkOf = madeForLast((messages: readonly OutMessage[]) => httpChunk(messages.map(blockOf).join("")));
+const chunkOf = madeForLast((messages: readonly OutMessage[]) => {
+  let text = "";
+  let bytes = 0;
+  for (const message of messages) {
+    const block = blockOf(message);
+    text += block;
+    bytes += wrappedBytes(block, message);
+  }
+  return httpChunk(text, bytes);
+});
 /** What a replaced stream is told to wait: EventSource has no way to stay away for good. */
 const REPLACED_RETRY_MS = 60_000;
 
@@ -37,7 +47,7 @@ export class SseTransport implements Transport {
 
   control(message: Control, eventId: string | null = null): void {
     const block = controlBlockOf(message, eventId);
-    if (this.#isDirect) this.#session.sendChunk(httpChunk(block));
+    if (this.#isDirect) this.#session.sendChunk(httpChunk(block, block.length));
     else this.#session.send(block);
   }
 
@@ -65,11 +75,10 @@ export class SseTransport implements Transport {
   }
 }
 
-/** One chunk of HTTP/1.1 (RFC 9112 section 7.1). */
-function httpChunk(text: string): WireChunk {
-  const length = Buffer.byteLength(text);
-  const chunk = `${length.toString(16)}\r\n${text}\r\n`;
-  return length === text.length ? chunk : Buffer.from(chunk);
+/** One chunk of HTTP/1.1 (RFC 9112 section 7.1); `bytes`: of the text in UTF-8. */
+function httpChunk(text: string, bytes: number): WireChunk {
+  const chunk = `${bytes.toString(16)}\r\n${text}\r\n`;
+  return bytes === text.length ? chunk : Buffer.from(chunk);
 }
 
 /** When a stream that broke off is to be opened again. */

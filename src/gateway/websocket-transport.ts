@@ -1,13 +1,13 @@
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { OutMessage } from "../engine/contract.ts";
-import { framedOnce, PING_FRAME, textFrames } from "./frames.ts";
+import { asciiFrame, framedOnce, PING_FRAME } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
 import { type WireChunk, writeChunk } from "./wire-chunk.ts";
 
 const framesOf = framedOnce(({ json }) => json);
 /** Browsers answer pings but can't see them, and see heartbeats but can't answer them. */
-const HEARTBEAT = `${textFrames([JSON.stringify({ type: "heartbeat" })])}${PING_FRAME}`;
+const HEARTBEAT = asciiFrame(JSON.stringify({ type: "heartbeat" })) + PING_FRAME;
 
 /** One JSON message a text frame; what is written together leaves in one system call. */
 export class WebSocketTransport implements Transport {
@@ -32,7 +32,7 @@ export class WebSocketTransport implements Transport {
   }
 
   control(message: Control): void {
-    this.#write(message.type === "heartbeat" ? HEARTBEAT : textFrames([JSON.stringify(message)]));
+    this.#write(message.type === "heartbeat" ? HEARTBEAT : asciiFrame(JSON.stringify(message)));
   }
 
   bufferedBytes(): number {

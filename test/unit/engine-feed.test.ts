@@ -10,6 +10,7 @@ const message = (seq: number, jobId = "j"): OutMessage => ({
   type: "job_progress",
   jobId,
   json: "{}",
+  bytes: 2,
   eventAtMs: 0,
 });
 

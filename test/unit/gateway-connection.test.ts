@@ -86,7 +86,8 @@ const LIMITS: ConnectionLimits = {
 };
 
 function message(json: string): OutMessage {
-  return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json, eventAtMs: 0 };
+  const bytes = Buffer.byteLength(json);
+  return { seq: 1, id: "e-1", type: "upload_progress", jobId: "j", json, bytes, eventAtMs: 0 };
 }
 
 function connected(

@@ -41,12 +41,14 @@ export class Decoder {
     const whole = chunk.subarray(0, end);
     const bytes = this.#rest.length === 0 ? whole : Buffer.concat([...this.#rest, whole]);
     this.#rest = end + 1 === chunk.length ? [] : [chunk.subarray(end + 1)];
-    for (const line of bytes.toString("utf8").split("\n")) this.#line(line);
+    const text = bytes.toString("utf8");
+    const isAscii = text.length === bytes.length;
+    for (const line of text.split("\n")) this.#line(line, isAscii);
   }
 
-  #line(line: string): void {
+  #line(line: string, isAscii: boolean): void {
     if (this.#header !== null) {
-      this.#messages.push(messageOf(line));
+      this.#messages.push(messageOf(line, isAscii));
       this.#missing -= 1;
       if (this.#missing === 0) this.#finish(this.#header);
       return;
@@ -80,7 +82,7 @@ function isLinkMessage(value: object): value is LinkMessage {
   return "kind" in value && typeof value.kind === "string";
 }
 
-function messageOf(line: string): OutMessage {
+function messageOf(line: string, isAscii: boolean): OutMessage {
   const afterTime = line.indexOf(" ");
   const afterId = line.indexOf(" ", afterTime + 1);
   const afterType = line.indexOf(" ", afterId + 1);
@@ -89,13 +91,15 @@ function messageOf(line: string): OutMessage {
   const id = line.slice(afterTime + 1, afterId);
   const seq = parseEventId(id)?.seq;
   if (afterJob < 0 || seq === undefined || !isMessageType(type)) throw new SyntaxError("no message line");
+  const json = line.slice(afterJob + 1);
   return {
     eventAtMs: Number(line.slice(0, afterTime)),
     seq,
     id,
     type,
     jobId: line.slice(afterType + 1, afterJob),
-    json: line.slice(afterJob + 1),
+    json,
+    bytes: isAscii ? json.length : Buffer.byteLength(json),
   };
 }
 

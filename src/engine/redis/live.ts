@@ -165,12 +165,14 @@ function messagesOf(payload: string, timeOf: (ms: number) => number): readonly O
     if (!isMessageType(type)) continue;
     const seq = headSeq + at / 2 + 1;
     const id = formatEventId(epoch, seq);
+    const json = `{"id":"${id}",${body}`;
     messages.push({
       seq,
       id,
       type,
       jobId: line.slice(second + 1),
-      json: `{"id":"${id}",${body}`,
+      json,
+      bytes: Buffer.byteLength(json),
       eventAtMs: timeOf(Number(line.slice(first + 1, second))),
     });
   }

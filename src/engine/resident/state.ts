@@ -1,6 +1,7 @@
 import { absorb, type Draft, isJobChanged } from "../../domain/draft.ts";
 import { isQuiet, type Job } from "../../domain/job.ts";
 import { Tally } from "../../domain/tally.ts";
+import type { OutMessage } from "../contract.ts";
 import { atMost, entriesAfter, Order, Orders } from "../order.ts";
 import { PackedPhotos } from "../packed-photos.ts";
 import { addPhoto, createPackedJob, type KeptJob, type PackedJob } from "../records.ts";
@@ -35,6 +36,8 @@ export interface User {
   isNew: boolean;
   /** Under way. */
   commits: number;
+  /** Of a group that is committed, until its end is told; null: none. */
+  outbox: readonly OutMessage[] | null;
   /** The round of `unloadIdle` in which somebody asked for it last. */
   usedRound: number;
 }
@@ -138,6 +141,7 @@ export class State {
       jobs: new Map(),
       isNew: true,
       commits: 0,
+      outbox: null,
       usedRound: this.#round,
     };
     this.#users.set(userId, user);
@@ -331,7 +335,7 @@ export class State {
       headSeq = Math.max(headSeq, kept.newestSeq);
     }
     const numbers = { startSeq, headSeq, givenSeq: headSeq, prunedSeq };
-    const user = { userId, ...numbers, jobs, isNew: false, commits: 0, usedRound: this.#round };
+    const user = { userId, ...numbers, jobs, isNew: false, commits: 0, outbox: null, usedRound: this.#round };
     this.#users.set(userId, user);
     return user;
   }

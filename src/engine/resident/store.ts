@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import type { Job } from "../../domain/job.ts";
 import { HubError } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
-import type { OutMessage } from "../contract.ts";
 import { stamped } from "../shower.ts";
 import type {
   Change,
@@ -259,17 +258,20 @@ export class ResidentStore implements Store {
   }
 
   #apply(sealed: readonly Sealed[]): void {
-    const shown = new Map<User, OutMessage[]>();
+    const shown: User[] = [];
     for (const one of sealed) {
       const { draft, user, messages } = one;
       this.#state.absorb(one);
       if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
-      const waiting = shown.get(user);
-      if (waiting === undefined) shown.set(user, [...messages]);
-      else waiting.push(...messages);
+      if (user.outbox === null) shown.push(user);
+      user.outbox = user.outbox === null ? messages : [...user.outbox, ...messages];
     }
-    for (const [{ userId }, messages] of shown) this.#listener.shown(userId, messages);
+    for (const user of shown) {
+      const messages = user.outbox ?? [];
+      user.outbox = null;
+      this.#listener.shown(user.userId, messages);
+    }
   }
 
   /** False: they could not be dropped now. */
