@@ -13,6 +13,8 @@ export class Relay implements SessionStore {
   #isBehind = true;
   /** Somebody was told all since the last `synced`, and can't know what is not in the snapshot that the next one ends. */
   #isOwed = false;
+  /** Those who wait to be told all. */
+  readonly #joining = new Set<string>();
   #outbox: Told[] = [];
 
   constructor(
@@ -47,18 +49,18 @@ export class Relay implements SessionStore {
     this.#store.apply(message);
     if (message.type === "synced") {
       this.#isBehind = false;
-      if (this.#isOwed) this.#tellAll(true);
+      if (this.#isOwed || this.#joining.size > 0) this.#tellAll(true);
       else this.#tell(message);
     } else if (isPhotoMessage(message) || isJobMessage(message)) this.#tell(message);
   }
 
-  /** Of one that follows; `joins`: it was not told all yet. In the midst of a snapshot nobody is: what is there may be old. */
-  answer(joins: boolean): void {
+  /** Of one that follows. In the midst of a snapshot nobody is told all: what is there may be old. */
+  answer(joins: string | null): void {
     this.#isHeard = true;
     this.showState();
-    if (!joins) return;
-    if (this.#isBehind) this.#isOwed = true;
-    else this.#tellAll(false);
+    if (joins === null) return;
+    this.#joining.add(joins);
+    if (!this.#isBehind) this.#tellAll(false);
   }
 
   showState(): void {
@@ -89,6 +91,8 @@ export class Relay implements SessionStore {
     this.flush();
     this.#isOwed = !isForAll;
     const [messages, { lastId }] = [this.#store.messages(), this.#store];
-    this.#post({ kind: "all", isForAll, messages, lastId, state: this.#state() });
+    const joined = [...this.#joining];
+    this.#joining.clear();
+    this.#post({ kind: "all", isForAll, joined, messages, lastId, state: this.#state() });
   }
 }

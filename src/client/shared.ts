@@ -63,8 +63,11 @@ export class SharedSession {
   /** While it leads. */
   #relay: Relay | null = null;
 
-  /** While it follows: it was told all. */
-  #isWhole = false;
+  /**
+   * While it follows, and was not told all: what it joins with. After a sleep there may be old answers in the channel, to
+   * others or to itself, from before what its store has. null: it was told all.
+   */
+  #joins: string | null = null;
   #heardAtMs = 0;
   #asked = 0;
   #helpless = 0;
@@ -237,19 +240,19 @@ export class SharedSession {
     this.#asked = 0;
     if (isOther) {
       this.#helpless = 0;
-      this.#isWhole = false;
+      this.#joins = newJoin();
     }
     const { store } = this.#options;
     switch (message.kind) {
       case "told":
-        if (this.#isWhole) for (const told of message.told) applyTo(store, told);
+        if (this.#joins === null) for (const told of message.told) applyTo(store, told);
         break;
       case "all":
-        if (message.isForAll || !this.#isWhole) {
+        if (this.#joins === null ? message.isForAll : message.joined.includes(this.#joins)) {
           applyTo(store, { type: "opened" });
           for (const one of message.messages) applyTo(store, one);
           applyTo(store, { type: "synced", mode: "snapshot", id: message.lastId });
-          this.#isWhole = true;
+          this.#joins = null;
         }
         this.#showTold(message.state);
         break;
@@ -258,19 +261,19 @@ export class SharedSession {
         break;
       case "over":
         // Else it was not told of the end, and asks the hub itself.
-        if (this.#isWhole) this.close(message.reason);
+        if (this.#joins === null) this.close(message.reason);
     }
-    if (isOther && !this.#isWhole) this.#ask(false);
+    if (isOther) this.#ask(false);
   }
 
   /** What shows it is not told yet of what is live there. */
   #showTold(state: ConnectionState): void {
     const isLive = state.phase === "live" || state.phase === "polling";
-    this.#show(isLive && !this.#isWhole ? { ...state, phase: "connecting" } : state);
+    this.#show(isLive && this.#joins !== null ? { ...state, phase: "connecting" } : state);
   }
 
   #follow(): void {
-    this.#isWhole = false;
+    this.#joins = newJoin();
     this.#helpless = 0;
     if (this.#wasLive) this.#show({ phase: "resuming", transport: null, reason: null, retryAtMs: null });
     this.#looking = setInterval(() => this.#look(), LOOK_MS * (1 + Math.random() / 4));
@@ -297,7 +300,7 @@ export class SharedSession {
   }
 
   #ask(wakes: boolean): void {
-    this.#channel?.postMessage({ kind: "ask", joins: !this.#isWhole, wakes });
+    this.#channel?.postMessage({ kind: "ask", joins: this.#joins, wakes });
   }
 
   #wake(): void {
@@ -316,6 +319,10 @@ export class SharedSession {
     if (this.#isLive) this.#wasLive = true;
     this.#options.onState(this.#state);
   }
+}
+
+function newJoin(): string {
+  return Math.random().toString(36).slice(2);
 }
 
 function applyTo(store: ProgressStore, told: Told): void {

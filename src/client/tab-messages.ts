@@ -8,10 +8,12 @@ export type Told = HubMessage | { readonly type: "opened" };
 export type UnsignedLeaderMessage =
   | { readonly kind: "here"; readonly state: ConnectionState }
   | { readonly kind: "told"; readonly told: readonly Told[] }
-  /** All that is known. `isForAll` false: for those who have asked; the others were told all of it already. */
+  /** All that is known. `isForAll` false: for those who have joined; the others were told all of it already. */
   | {
       readonly kind: "all";
       readonly isForAll: boolean;
+      /** Whom it is the first for, by what they joined with. */
+      readonly joined: readonly string[];
       readonly messages: readonly HubMessage[];
       readonly lastId: string | null;
       readonly state: ConnectionState;
@@ -22,10 +24,11 @@ export type UnsignedLeaderMessage =
 /** Of two that think that they lead, the one of the higher term is right. */
 export type LeaderMessage = UnsignedLeaderMessage & { readonly term: number };
 
-/** Is anybody there? `joins`: send all; `wakes`: somebody looks. */
+/** Is anybody there? `wakes`: somebody looks. */
 export interface AskMessage {
   readonly kind: "ask";
-  readonly joins: boolean;
+  /** To be told all, which then names this; null: it was. */
+  readonly joins: string | null;
   readonly wakes: boolean;
 }
 

@@ -137,6 +137,18 @@ const action: fc.Arbitrary<Action> = fc.record({
   thenMs: fc.constantFrom(0, 0, 1, 15, 30, 3_000, 15_000),
 });
 
+/** Found by chance, once in a thousand: what others were told while it slept was older than what its own line had brought. */
+const SLEEPS_WITH_THE_CONNECTION: Action[] = [
+  { what: "suspend", at: 0, thenMs: 0 },
+  { what: "open", at: 0, thenMs: 0 },
+  { what: "open", at: 0, thenMs: 15_000 },
+  { what: "step", at: 0, thenMs: 0 },
+  { what: "suspend", at: 0, thenMs: 0 },
+  { what: "step", at: 0, thenMs: 0 },
+  { what: "step", at: 0, thenMs: 0 },
+  { what: "step", at: 0, thenMs: 0 },
+];
+
 it("whatever befalls tabs that share a connection, each shows at last what is, and nothing ever goes back", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 5, maxLength: 60 }), async (actions) => {
@@ -148,7 +160,7 @@ it("whatever befalls tabs that share a connection, each shows at last what is, a
       }
       expect(vi.getTimerCount()).toBe(0);
     }),
-    { numRuns: 150 },
+    { numRuns: 150, examples: [[SLEEPS_WITH_THE_CONNECTION]] },
   );
 });
 
