@@ -64,6 +64,28 @@ export function engineConformance(name: string, start: () => Promise<EngineUnder
     );
 
     it(
+      "knows of each message how many bytes it is, live and read again, whatever people write",
+      withEngine(async ({ engine, pass, settle }) => {
+        const live = new Reader(engine, "u");
+        await settle();
+        await engine.publish([
+          event.created({ photoCount: 2, title: "Тенерифе 🏝" }),
+          event.started({ fileName: "söndag.jpg" }),
+          event.progressed(300),
+          event.failed({ error: { code: "disk_full", message: "läuft über" } }),
+          event.completed({ photoId: "q" }),
+        ]);
+        await pass(100);
+        const later = new Reader(engine, "u");
+        await settle();
+        for (const { sent } of [live, later]) {
+          expect(sent.map(({ bytes }) => bytes)).toEqual(sent.map(({ json }) => Buffer.byteLength(json)));
+          expect(sent.some(({ bytes, json }) => bytes > json.length)).toBe(true);
+        }
+      }),
+    );
+
+    it(
       "resumes after an id with exactly what is newer",
       withEngine(async ({ engine, pass, settle }) => {
         const first = new Reader(engine, "u");
