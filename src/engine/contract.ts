@@ -10,7 +10,7 @@ export interface OutMessage {
   readonly type: MessageType;
   readonly jobId: string;
   readonly json: string;
-  /** Of `json` in UTF-8: known where it is made, and counted nowhere else. */
+  /** Of `json` in UTF-8: known where it is made, so that no transport has to count. */
   readonly bytes: number;
   /** CLOCK_MONOTONIC milliseconds of the newest event in it; 0: no event made it (a replay, a deadline). */
   readonly eventAtMs: number;

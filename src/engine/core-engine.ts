@@ -93,7 +93,8 @@ export class CoreEngine implements Engine, LiveSource {
       did: (lane, work, turn, isQuiet) => this.#did(lane, work, turn, isQuiet),
       refused: (work) => this.#refuse(work),
       failed: (lane, work, error) => this.#failed(lane, work, error),
-      ended: (lane) => this.#goOn(lane),
+      // Not at once: of a group others are to be told first what became of theirs.
+      ended: (lane) => (lane.hasWork ? queueMicrotask(() => this.#goOn(lane)) : this.#goOn(lane)),
     };
     this.#store.listen({
       shown: (userId, messages) => this.#router.deliver(userId, messages),
@@ -209,16 +210,17 @@ export class CoreEngine implements Engine, LiveSource {
     return new Promise((resolve, reject) => {
       let left = lanes.length;
       const answer = (told: Told) => {
-        unchangedAt.push(...told.unchangedAt);
-        rejected.push(...told.rejected);
+        // One by one: as arguments of one call they may be more than the stack has room for.
+        for (const at of told.unchangedAt) unchangedAt.push(at);
+        for (const rejection of told.rejected) rejected.push(rejection);
         left -= 1;
         if (left === 0) resolve();
       };
       for (const lane of lanes) {
         lane.tell({ placed: lane.gathered ?? [], resolve: answer, reject });
         lane.gathered = null;
-        this.#run(lane);
       }
+      for (const lane of lanes) this.#run(lane);
     });
   }
 

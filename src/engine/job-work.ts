@@ -125,10 +125,17 @@ export class JobWork implements Committer {
   }
 
   #end(outcome: Outcome): void {
-    if (outcome === "no_room") this.#place.refused(this.#work);
-    else if (this.#tried !== null) {
-      const { draft, turn } = this.#tried;
-      this.#place.did(this.#lane, this.#work, turn, isQuiet(draft));
+    try {
+      if (outcome === "no_room") this.#place.refused(this.#work);
+      else {
+        if (this.#tried === null) throw new Error("committed without a try");
+        const { draft, turn } = this.#tried;
+        this.#place.did(this.#lane, this.#work, turn, isQuiet(draft));
+      }
+    } catch (error) {
+      // Whoever commits others' work has to go on, and the lane as well.
+      this.failed(error);
+      return;
     }
     this.#place.ended(this.#lane);
   }

@@ -1,6 +1,6 @@
 import type { OutMessage } from "../engine/contract.ts";
 import { madeForLast } from "./made-for-last.ts";
-import type { WireChunk } from "./wire-chunk.ts";
+import { type WireChunk, wrappedBytes } from "./wire-chunk.ts";
 
 const TEXT_FRAME = 0x81;
 const LENGTH_IN_16_BITS = 126;
@@ -25,11 +25,6 @@ export function framedOnce(wrap: Wrap): (group: readonly OutMessage[]) => WireCh
     }
     return frames;
   });
-}
-
-/** Of a wrapped message in UTF-8: to count them would put the text together, which is done once more when it is sent. */
-export function wrappedBytes(text: string, { json, bytes }: OutMessage): number {
-  return text.length - json.length + bytes;
 }
 
 /** Asks for a pong, and says nothing (section 5.5.2). */

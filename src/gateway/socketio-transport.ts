@@ -2,9 +2,9 @@ import { Socket as NetSocket } from "node:net";
 import type { Socket as EngineSocket, Transport as EngineTransport } from "engine.io";
 import type { Socket } from "socket.io";
 import type { OutMessage } from "../engine/contract.ts";
-import { framedOnce, wrappedBytes } from "./frames.ts";
+import { framedOnce } from "./frames.ts";
 import type { Control, Ending, Transport, TransportEvents } from "./transport.ts";
-import { writeChunk } from "./wire-chunk.ts";
+import { wrappedBytes, writeChunk } from "./wire-chunk.ts";
 
 /** The packet of Socket.IO's default namespace: type EVENT (2), then the array of name and arguments. */
 const packetTextOf = ({ type, json }: OutMessage) => `2["${type}",${json}]`;

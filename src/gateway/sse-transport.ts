@@ -1,10 +1,9 @@
 import type { ServerResponse } from "node:http";
 import type { OutMessage } from "../engine/contract.ts";
-import { wrappedBytes } from "./frames.ts";
 import { madeForLast } from "./made-for-last.ts";
 import { SseSession } from "./sse-session.ts";
 import { type Control, type Ending, spread, type Transport, type TransportEvents } from "./transport.ts";
-import type { WireChunk } from "./wire-chunk.ts";
+import { type WireChunk, wrappedBytes } from "./wire-chunk.ts";
 
 const blockOf = ({ id, type, json }: OutMessage) => `id: ${id}\nevent: ${type}\ndata: ${json}\n\n`;
 const chunkOf = madeForLast((messages: readonly OutMessage[]) => {

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import type { OutMessage } from "../engine/contract.ts";
 
 /**
  * What a socket is given at once: bytes, or a text whose characters are all below 256, each of them one byte. The system
@@ -14,4 +15,12 @@ export function writeChunk(socket: Writable, chunk: WireChunk, onTaken: () => vo
   else socket.write(chunk);
   // A callback with each write would cost more than to look.
   if (socket.writableLength > 0) socket.write("", onTaken);
+}
+
+/**
+ * Of a message in UTF-8 with the ASCII that a protocol puts around it. To count them would put the text together, which is
+ * done once more when it is sent.
+ */
+export function wrappedBytes(text: string, { json, bytes }: OutMessage): number {
+  return text.length - json.length + bytes;
 }

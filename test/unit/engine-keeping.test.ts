@@ -170,6 +170,23 @@ describe("limits", () => {
     await engine.publish([event.completed({ userId: "a", jobId: "of-a", photoId: "q" })]);
     expect((await engine.publish([start("b", "q")])).accepted).toBe(1);
   });
+
+  it("open photos of the hub: what others committed in the same moment counts once", async () => {
+    const { engine } = createEngine({ limits });
+    const start = (userId: string, photoId: string) =>
+      event.started({ userId, jobId: `of-${userId}`, photoId });
+    const committing = [engine.publish([start("a", "p")]), engine.publish([start("b", "p")])];
+    // Waits for the first of its job, and is merged when that is told of, as the first of two.
+    const next = engine.publish([start("a", "q")]);
+    expect((await Promise.all([...committing, next])).map(({ accepted }) => accepted)).toEqual([1, 1, 1]);
+  });
+
+  it("none for how many events of one call say nothing new", async () => {
+    const { engine } = createEngine({ limits });
+    const same = event.completed();
+    const { accepted, unchanged } = await engine.publish(Array.from({ length: 300_000 }, () => same));
+    expect({ accepted, unchanged }).toEqual({ accepted: 1, unchanged: 299_999 });
+  });
 });
 
 describe("owners", () => {

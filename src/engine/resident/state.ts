@@ -37,7 +37,7 @@ export interface User {
   /** Under way. */
   commits: number;
   /** Of a group that is committed, until its end is told; null: none. */
-  outbox: readonly OutMessage[] | null;
+  outbox: OutMessage[] | null;
   /** The round of `unloadIdle` in which somebody asked for it last. */
   usedRound: number;
 }

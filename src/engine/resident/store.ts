@@ -186,19 +186,21 @@ export class ResidentStore implements Store {
   }
 
   async #work(): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
-    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
-      if (next.kind === "commit") {
+    do {
+      // Before each: what those who were told of the last group commit next is to meet what else this turn brings.
+      await new Promise((resolve) => setImmediate(resolve));
+      const [next] = this.#waiting;
+      if (next?.kind === "commit") {
         const end = this.#waiting.findIndex(({ kind }) => kind !== "commit");
         const operations = this.#waiting.splice(0, end === -1 ? this.#waiting.length : end);
         await this.#commit(operations.filter((one) => one.kind === "commit"));
       } else {
         this.#waiting.shift();
-        if (next.kind === "drop") await this.#dropUser(next);
-        else if (next.kind === "prune") await this.#prune();
-        else await this.#probe();
+        if (next?.kind === "drop") await this.#dropUser(next);
+        else if (next?.kind === "prune") await this.#prune();
+        else if (next?.kind === "probe") await this.#probe();
       }
-    }
+    } while (this.#waiting.length > 0);
     this.#working = null;
     this.#arm();
   }
@@ -264,8 +266,10 @@ export class ResidentStore implements Store {
       this.#state.absorb(one);
       if (draft.ended !== null) this.#hasEnded = true;
       if (messages.length === 0) continue;
-      if (user.outbox === null) shown.push(user);
-      user.outbox = user.outbox === null ? messages : [...user.outbox, ...messages];
+      if (user.outbox === null) {
+        user.outbox = [...messages];
+        shown.push(user);
+      } else for (const message of messages) user.outbox.push(message);
     }
     for (const user of shown) {
       const messages = user.outbox ?? [];
