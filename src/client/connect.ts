@@ -150,7 +150,7 @@ export class Progress {
 }
 
 /** Of what tabs of different versions do not say to each other. */
-const PROTOCOL = "progress-hub 1";
+const PROTOCOL = "progress-hub 2";
 
 function nameOf(what: readonly unknown[]): string {
   return JSON.stringify([PROTOCOL, ...what]);

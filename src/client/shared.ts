@@ -240,7 +240,8 @@ export class SharedSession {
     this.#asked = 0;
     if (isOther) {
       this.#helpless = 0;
-      this.#joins = newJoin();
+      // What it joins with already is newer than the last that it was told.
+      this.#joins ??= newJoin();
     }
     const { store } = this.#options;
     switch (message.kind) {
