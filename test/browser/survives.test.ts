@@ -100,11 +100,12 @@ describeInChromium("the uploads page shows the end as it is, and never goes back
 
   it("the network is gone for a while", async () => {
     await survives(async (page) => {
-      await context.setOffline(true);
-      // Chromium's own switch does not cut what is open, and lets WebSockets through.
+      // Chromium's own switch does not cut what is open, and lets WebSockets through; and once it is off, the page is not
+      // always told of a cut.
       proxy.block = () => true;
       proxy.cut();
       await untilConnected(page, ["resuming"]);
+      await context.setOffline(true);
       proxy.block = () => false;
       await context.setOffline(false);
       await untilConnected(page);
