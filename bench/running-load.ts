@@ -70,7 +70,6 @@ export class RunningLoad {
   #cpuUs = { from: 0, to: 0 };
   readonly #marks: Mark[] = [];
   #scrapes: Record<"from" | "to", Promise<Scrape | null> | null> = { from: null, to: null };
-  #isWarmingUp = true;
   #lastMessages: number;
 
   constructor(hubs: readonly Target[], fleet: Fleet, hub: ProcessTree | null, emitter: RunningEmitter) {
@@ -87,7 +86,6 @@ export class RunningLoad {
 
   /** The hub's own figures may come later than asked for: nothing waits for them. */
   begin(): void {
-    this.#isWarmingUp = false;
     this.#scrapes.from = this.#scrape();
     this.#window.fromMs = performance.now();
     this.#cpuUs.from = this.#hub?.cpuUs() ?? 0;
@@ -173,7 +171,7 @@ export class RunningLoad {
   #look(): void {
     // As in any operation, and so that the one at the beginning of what is measured is nothing new to V8, which throws the
     // compiled code of all of HTTP away for a first one.
-    if (this.#isWarmingUp) void this.#scrape();
+    if (this.#scrapes.from === null) void this.#scrape();
     const seconds = (performance.now() - this.#zeroMs) / 1_000;
     const { established, messages, recentP99Ms } = this.#fleet.counts();
     this.#connections.push([seconds, established]);
