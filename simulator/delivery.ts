@@ -32,18 +32,16 @@ export class Deliveries {
     if (this.#isPlain) return this.#source.next();
     this.#following ??= this.#source.next();
     // Whatever happens before the earliest is sent may be sent before it.
-    while (
-      this.#following !== null &&
-      this.#following.atMs <= (this.#waiting.first?.atMs ?? Number.POSITIVE_INFINITY)
-    ) {
+    while (this.#following !== null && this.#following.atMs <= this.#waiting.firstMs) {
       this.#accept(this.#following);
       this.#following = this.#source.next();
     }
+    const { firstMs: atMs } = this.#waiting;
     const due = this.#waiting.take();
     if (due === null) return null;
     const { publishers } = this.#delivery;
     const publisher = publishers === 1 ? 0 : this.#random.integer(0, publishers - 1);
-    return { atMs: due.atMs, event: due.item.event, publisher };
+    return { atMs, event: due.event, publisher };
   }
 
   #accept(event: SimulatedEvent): void {

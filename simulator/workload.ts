@@ -23,15 +23,13 @@ export interface WorkloadOptions {
 /** Jobs without photos take no time by themselves: without this, neither do any number of them. */
 const LEAST_APART_MS = 1;
 
-const AHEAD = 8;
+const AHEAD = 16;
 
 /** A user's sequence of jobs, one after the other; a user has as many of them as the profile lets run at once. */
 interface Lane {
   readonly user: number;
   readonly network: Network;
   readonly random: Random;
-  /** Which of two lanes goes first at the same time. */
-  readonly rank: number;
   nextJob: number;
   /** null: none is under way, or all of it is in `ahead`. */
   job: Job | null;
@@ -70,7 +68,7 @@ export class Workload {
         const dueMs = arrivalMs + (lane === 1 ? 0 : laterMs);
         const rank = user * profile.jobs.atOnce + lane;
         const idle = { nextJob: lane, job: null, ahead: [], taken: 0, head: null, beatMs: dueMs };
-        this.#lanes.add(dueMs, rank, { user, network, random: own, rank, ...idle });
+        this.#lanes.add(dueMs, rank, { user, network, random: own, ...idle });
       }
     }
   }
@@ -86,9 +84,8 @@ export class Workload {
   /** null: nothing is left. */
   next(): SimulatedEvent | null {
     for (;;) {
-      const due = this.#lanes.first;
-      if (due === null) return null;
-      const { atMs, item: lane } = due;
+      const { firstMs: atMs, first: lane } = this.#lanes;
+      if (lane === null) return null;
       const { head } = lane;
       const isOver = this.#isSteady && atMs >= this.#durationMs;
       if (!isOver && (head !== null || this.#beginJob(lane, atMs))) this.#advance(lane, atMs);
@@ -121,11 +118,11 @@ export class Workload {
       this.#jobsEnded += 1;
       lane.head = null;
       const apartMs = Math.max(LEAST_APART_MS, drawn(this.#options.profile.jobs.apart, lane.random));
-      this.#lanes.replaceFirst(this.#isSteady ? lane.beatMs : nowMs + apartMs, lane.rank, lane);
+      this.#lanes.postponeFirst(this.#isSteady ? lane.beatMs : nowMs + apartMs);
       return;
     }
     lane.head = following;
-    this.#lanes.replaceFirst(this.#isSteady ? lane.beatMs : following.atMs, lane.rank, lane);
+    this.#lanes.postponeFirst(this.#isSteady ? lane.beatMs : following.atMs);
     lane.beatMs += this.#everyMs;
   }
 
