@@ -86,11 +86,18 @@ export function jobMessageBody(
   return { json: `${json}}`, hasText: title !== null };
 }
 
-/** Of what is shown in one turn, all is of one millisecond. */
-let last = { at: Number.NaN, text: "" };
+/** Of what is shown in one turn, all is of one millisecond; of what comes after it, most is of the same second. */
+const last = { at: Number.NaN, text: "", second: Number.NaN, upToSecond: "" };
 
 function timestampOf(at: number): string {
-  if (at !== last.at) last = { at, text: new Date(at).toISOString() };
+  if (at === last.at) return last.text;
+  const second = Math.floor(at / 1_000);
+  if (second !== last.second) {
+    last.second = second;
+    last.upToSecond = new Date(second * 1_000).toISOString().slice(0, -"000Z".length);
+  }
+  last.at = at;
+  last.text = `${last.upToSecond}${String(Math.floor(at) - second * 1_000).padStart(3, "0")}Z`;
   return last.text;
 }
 

@@ -8,6 +8,7 @@ import { addPhoto, createPackedJob, type KeptJob, type PackedJob } from "../reco
 import type { Since, SinceQuery, StoreStats } from "../store.ts";
 import type { Batch, Disk, JobKey } from "./disk.ts";
 import type { Sealed } from "./group.ts";
+import { QuietJobs } from "./quiet-jobs.ts";
 import type { Times } from "./record-bytes.ts";
 
 /** A job in memory. */
@@ -42,8 +43,6 @@ export interface User {
   usedRound: number;
 }
 
-/** Quiet jobs whose photos are kept in memory for the next reader. */
-const MAX_WHOLE_QUIET_JOBS = 256;
 /** Users without an open job leave memory, where there is a disk, when nobody has asked for them for so many rounds. */
 const IDLE_ROUNDS = 2;
 
@@ -59,7 +58,7 @@ export class State {
   readonly #orders = new Orders();
   /** Without a disk: jobs in the order of their ends. */
   readonly #ended = new Set<Kept>();
-  readonly #wholeQuiet = new Set<Kept>();
+  readonly #quiet = new QuietJobs<Kept>();
   /** No number at or below this is given to a new user, who may be one that was forgotten and came back. */
   #floorSeq: number;
   /** All of them in memory. */
@@ -101,7 +100,7 @@ export class State {
     const { job } = this.#whole(kept);
     this.#openPhotos += job.tally.active;
     if (job.ended === null) this.#unendedJobs += 1;
-    this.#wholeQuiet.delete(kept);
+    this.#quiet.leave(kept);
     return job;
   }
 
@@ -351,19 +350,12 @@ export class State {
 
   #noteQuiet(kept: Kept): void {
     if (this.#disk === null) return;
-    this.#wholeQuiet.delete(kept);
-    if (!isQuiet(kept.job)) return;
-    this.#wholeQuiet.add(kept);
-    if (this.#wholeQuiet.size <= MAX_WHOLE_QUIET_JOBS) return;
-    for (const oldest of this.#wholeQuiet) {
-      this.#forgetPhotos(oldest);
-      return;
-    }
+    for (const oldest of this.#quiet.touch(kept)) this.#forgetPhotos(oldest);
   }
 
   /** Whoever holds the job as it was goes on with that. */
   #forgetPhotos(kept: Kept): void {
-    this.#wholeQuiet.delete(kept);
+    this.#quiet.leave(kept);
     this.#orders.forget(kept.job);
     kept.job = { ...kept.job, photos: new PackedPhotos(), tally: new Tally() };
     kept.isWhole = false;
@@ -391,7 +383,7 @@ export class State {
     else this.#endedJobs -= 1;
     this.#openPhotos -= kept.isWhole ? kept.job.tally.active : 0;
     this.#ended.delete(kept);
-    this.#wholeQuiet.delete(kept);
+    this.#quiet.leave(kept);
     this.#orders.forget(kept.job);
   }
 }
