@@ -203,12 +203,13 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
         else line.say(synced("snapshot", 0));
         if (way !== "polling") line.end(1011);
       };
-      const plays: readonly (readonly [play: Play, asksOfTry: number])[] = [
+      // Chromium asks once more by itself where a connection that it kept is cut before an answer.
+      const plays: readonly (readonly [play: Play, mostAsksOfTry: number])[] = [
         [(line) => line.refuse(500), 1],
-        [(line) => line.cut(), 1],
+        [(line) => line.cut(), 2],
         [(line) => line.end(1011), 1],
         [(line) => line.cutWithin(photoMessage(1, 10)), 1],
-        [live, way === "polling" ? 2 : 1],
+        [live, way === "polling" ? 3 : 1],
       ];
       const hubs = await Promise.all(plays.map(([play]) => startFakeHub({ [way]: play })));
       const times = { ...FAST, minRetryMs: 200, maxRetryMs: 200 };
@@ -217,19 +218,23 @@ export function describeWithFakeHub(start: () => Promise<ClientEnvironment>): vo
           hubs.map(({ url }) => stage.follow({ url, transports: [way], times })),
         );
         for (const [at, one] of hubs.entries()) {
-          const count = TRIES * (plays[at]?.[1] ?? 1);
+          const follower = followers[at];
+          const mostAsks = plays[at]?.[1] ?? 1;
+          const waitsOf = async () =>
+            ((await follower?.states()) ?? []).flatMap(({ retryAtMs, atMs }) =>
+              retryAtMs === null ? [] : [{ atMs, ms: retryAtMs - atMs }],
+            );
+          await until(async () => (await waitsOf()).length > TRIES, `${TRIES + 1} waits`, 10_000);
           // A page whose WebSocket is refused asks over HTTP what the hub has against it.
-          const came = () => one.lines.filter(({ asked }) => asked.way === way);
-          await until(() => came().length > count, `${count + 1} have come`, 10_000);
-          const [first, last] = [came()[0], came()[count]];
-          const waits = ((await followers[at]?.states()) ?? [])
-            .flatMap(({ retryAtMs, atMs }) => (retryAtMs === null ? [] : [retryAtMs - atMs]))
-            .slice(0, TRIES);
-          const waitedMs = waits.reduce((sum, ms) => sum + ms, 0);
+          const asks = one.lines.filter(({ asked }) => asked.way === way).length;
+          const waits = await waitsOf();
+          expect(asks).toBeLessThanOrEqual((waits.length + 1) * mostAsks);
+          const between = waits.slice(0, TRIES);
           // The chance of eight random waits of 0 to 200 ms to be less together is one in ten millions.
-          expect(waitedMs).toBeGreaterThan(100);
-          const tookMs = (last?.asked.atMs ?? 0) - (first?.asked.atMs ?? 0);
-          expect(tookMs).toBeGreaterThan(waitedMs - TRIES * EARLY_MS);
+          expect(between.reduce((sum, { ms }) => sum + ms, 0)).toBeGreaterThan(100);
+          for (const [index, { atMs, ms }] of between.entries()) {
+            expect((waits[index + 1]?.atMs ?? 0) - atMs).toBeGreaterThan(ms - EARLY_MS);
+          }
         }
       } finally {
         await stage.close();
