@@ -1,3 +1,5 @@
+import { isoTimes } from "../src/iso-times.ts";
+
 /** A CloudEvent 1.0 in structured form, of one of the contract's types. */
 export interface CloudEvent {
   readonly specversion: "1.0";
@@ -41,6 +43,7 @@ export interface SimulatedEvent {
 }
 
 const CLOCK_START_MS = Date.UTC(2026, 0, 1);
+const timeOf = isoTimes();
 
 /** What happened in a job. */
 export interface Happening {
@@ -55,7 +58,14 @@ export interface Happening {
 /** The event that tells of it, at this time. */
 export function eventOf({ type, data, count }: Happening, atMs: number): SimulatedEvent {
   const id = `${data.jobId}/${count}`;
-  const event = { specversion: "1.0", id, source: "/simulator", type, time: timeOf(atMs), data } as const;
+  const event = {
+    specversion: "1.0",
+    id,
+    source: "/simulator",
+    type,
+    time: timeOf(CLOCK_START_MS + Math.round(atMs)),
+    data,
+  } as const;
   return { atMs, event, publisher: 0 };
 }
 
@@ -68,16 +78,4 @@ export function jsonOf({ id, source, type, time, data }: CloudEvent): string {
 function progressJson({ photoId, jobId, userId, attempt, totalBytes, bytesTransferred }: EventData): string {
   const total = totalBytes === undefined ? "" : `"totalBytes":${totalBytes},`;
   return `{"photoId":"${photoId}","jobId":"${jobId}","userId":"${userId}","attempt":${attempt},${total}"bytesTransferred":${bytesTransferred}}`;
-}
-
-/** The beginning of a time of that second: most events are of the second of the one before. */
-let newest = { second: Number.NaN, text: "" };
-
-function timeOf(atMs: number): string {
-  const ms = Math.round(atMs);
-  const second = Math.floor(ms / 1_000);
-  if (second !== newest.second) {
-    newest = { second, text: new Date(CLOCK_START_MS + second * 1_000).toISOString().slice(0, -4) };
-  }
-  return `${newest.text}${String(ms - second * 1_000).padStart(3, "0")}Z`;
 }

@@ -1,3 +1,4 @@
+import { isoTimes } from "../iso-times.ts";
 import type { JobShown } from "./job.ts";
 import type { JobView } from "./job-view.ts";
 import type { Tenths } from "./percent.ts";
@@ -27,6 +28,9 @@ const TYPE_OF_STATUS = {
   FAILED: "upload_failed",
   CANCELLED: "upload_failed",
 } as const satisfies Record<PhotoStatus, MessageType>;
+
+/** Of what is shown in one turn, all is of one millisecond. */
+const timestampOf = isoTimes();
 
 const CANCELLED_ERROR = { code: "cancelled", message: "The upload was cancelled" };
 
@@ -84,21 +88,6 @@ export function jobMessageBody(
   if (view.estimated) json += ',"estimated":true';
   if (title !== null) json += `,"title":${JSON.stringify(title)}`;
   return { json: `${json}}`, hasText: title !== null };
-}
-
-/** Of what is shown in one turn, all is of one millisecond; of what comes after it, most is of the same second. */
-const last = { at: Number.NaN, text: "", second: Number.NaN, upToSecond: "" };
-
-function timestampOf(at: number): string {
-  if (at === last.at) return last.text;
-  const second = Math.floor(at / 1_000);
-  if (second !== last.second) {
-    last.second = second;
-    last.upToSecond = new Date(second * 1_000).toISOString().slice(0, -"000Z".length);
-  }
-  last.at = at;
-  last.text = `${last.upToSecond}${String(Math.floor(at) - second * 1_000).padStart(3, "0")}Z`;
-  return last.text;
 }
 
 function etaSeconds(view: JobView, bytesPerSecond: number | null): number | null {

@@ -47,7 +47,7 @@ describe("the photos of quiet jobs", () => {
     quiet.leave(first);
     quiet.leave(first);
     expect(quiet.touch(second)).toEqual([]);
-    expect(quiet.touch({ ...keptOf("busy", 16_000, 1) })).toEqual([]);
+    expect(quiet.touch(keptOf("busy", 16_000, 1))).toEqual([]);
     expect(namesOf(quiet.touch(first))).toEqual(["second"]);
   });
 
